@@ -1,0 +1,62 @@
+/* effects.h - what the engine may ask for: plain structs, carried out by agent/run_effect.c after
+ * the turn is committed, or by the simulator. The result of each numbered effect (op != 0) comes
+ * back as exactly one EA_EV_RESULT (EA_EV_REPORTED for a report), also when it is cancelled.
+ * Pure data. Task and container pointers are borrowed from the model and stay valid until the next
+ * turn; whoever carries an effect out longer copies what he needs. Strings are owned by the list. */
+#ifndef EA_ENGINE_EFFECTS_H
+#define EA_ENGINE_EFFECTS_H
+
+#include "../model/model.h"
+
+typedef enum ea_fx_kind {
+    /* Docker; each has a time limit in limit_ms and answers EA_EV_RESULT */
+    EA_FX_RESOLVE, /* digest of c->image: registry manifest, or local inspect when `local` is set */
+    EA_FX_PULL,    /* c->image (by digest when known, then tagged); idle_ms between progress lines.
+                      `local`: prefer-cached or once: a local image is enough, pull only if absent */
+    EA_FX_CREATE,  /* under c->docker_name; a name conflict with our own labels = found, not error */
+    EA_FX_START,   /* then inspect; the answer carries both */
+    EA_FX_STOP,    /* `stop_s` seconds of grace; then inspect; 404 = stopped */
+    EA_FX_REMOVE,  /* container; 404 = removed */
+    EA_FX_INSPECT,
+    EA_FX_FIND,    /* look for the container by label (task ARN, container name) */
+    EA_FX_VOLUME_CREATE,  /* `volume` */
+    EA_FX_VOLUME_INSPECT,
+    EA_FX_VOLUME_REMOVE,
+    EA_FX_PING,    /* is the Docker Engine alive */
+    EA_FX_IMAGE_REMOVE, /* `text`: image name */
+    /* control plane */
+    EA_FX_REPORT,     /* SubmitTaskStateChange for `task` at `level`; answers EA_EV_REPORTED */
+    EA_FX_ACK,        /* AckRequest{message_id, cluster_arn, instance_arn} */
+    EA_FX_CREDS_ACK,  /* IAMRoleCredentialsAckRequest{message_id, expiration, credentials_id} */
+    EA_FX_STOP_CANDIDATES, /* TaskStopVerificationMessage{message_id, arns, cluster_arn} */
+    /* inside the agent; no answer */
+    EA_FX_WAKE,       /* an EA_EV_TIMER is wanted at at_ms (monotonic); the earliest of all wins */
+    EA_FX_WATCH,      /* container runs: start sampling its statistics */
+    EA_FX_UNWATCH,    /* container ended: stop sampling */
+    EA_FX_TASK_ENDED, /* task reached STOPPED: forget its role credentials */
+} ea_fx_kind;
+
+struct ea_effect {
+    ea_fx_kind kind;
+    uint64_t op; /* 0: no answer wanted */
+    const struct ea_task *task;
+    const struct ea_container *container;
+    const struct ea_volume *volume;
+    ea_tstate level;
+    bool local;
+    int64_t limit_ms, idle_ms, stop_s, at_ms;
+    char *message_id, *cluster_arn, *instance_arn, *credentials_id, *expiration, *text; /* owned */
+    ea_strlist arns;
+};
+
+struct ea_effects {
+    struct ea_effect *v;
+    size_t n, cap;
+};
+
+/* Appends a zeroed effect and returns it (valid until the next append). */
+struct ea_effect *ea_effects_add(struct ea_effects *fx, ea_fx_kind kind);
+void ea_effects_done(struct ea_effects *fx); /* frees, leaves an empty list */
+const char *ea_fx_name(ea_fx_kind kind);     /* "PULL" */
+
+#endif
