@@ -131,7 +131,7 @@ typedef struct ecsagent_event {
 ECSAGENT_API int32_t ecsagent_op_next(ecsagent_op *op, int32_t timeout_ms, ecsagent_event *event);
 
 /* Asks an operation to end early; any thread, any number of times, returns at once, NULL allowed.
- * It then ends with the ERROR "CANCELED" unless its RESULT is already on its way. What the
+ * It then ends with the ERROR "CANCELLED" unless its RESULT is already on its way. What the
  * operation has set up so far stays (a started service goes on); a what_if operation changed
  * nothing anyhow. Must not race ecsagent_op_free(). */
 ECSAGENT_API void ecsagent_op_cancel(ecsagent_op *op);
@@ -158,21 +158,21 @@ typedef struct ecsagent_initialize_params {
     uint32_t size;
     uint32_t env_count;
     const char *const *env;
-    const char *program_dir;      /* holds ecsagent, ecslocal and the library; NULL: where the library
-                                     itself was loaded from */
-    const char *cluster;          /* name or ARN; NULL: ECS_CLUSTER as found, else "default" */
-    const char *logging_drivers;  /* JSON array, stored as it is; NULL: leave as is */
+    const char *program_dir;       /* holds ecsagent, ecslocal and the library; NULL: where the
+                                      library itself was loaded from */
+    const char *cluster;           /* name or ARN; NULL: ECS_CLUSTER as found, else "default" */
+    const char *logging_drivers;   /* JSON array, stored as it is; NULL: leave as is */
     uint32_t enable_task_iam_role; /* ECSAGENT_KEEP, ON or OFF */
-    uint32_t local;               /* 1: start the local control plane first and join it */
-    uint32_t timeout_s;           /* default 600, for the whole operation */
-    uint32_t what_if;             /* 1: change nothing, RESULT lists the actions it would take */
-    uint32_t force;               /* 1: another cluster than the stored one is accepted: the old
-                                     registration is dropped after all tasks have stopped */
-    uint32_t reserved;
+    uint32_t timeout_s;            /* default 600, for the whole operation */
+    uint32_t what_if;              /* 1: change nothing, RESULT lists the actions it would take */
+    uint32_t force;                /* 1: another cluster than the stored one is accepted: the old
+                                      registration is dropped after all tasks have stopped */
 } ecsagent_initialize_params;
 
 /* Prepares the host, installs and starts the service, and waits until the instance is registered,
  * connected and every capability asked for is proven. Safe to repeat: what is in order is left alone.
+ * To join a local cluster, the caller runs ecsagent_local_up_start() first and passes an `env` that
+ * holds its `variables`.
  * RESULT: one ecsagent_status; with what_if a list of ecsagent_action, empty if nothing is to do.
  * ERROR:  after the timeout names the wait, its last error and the next try; the service stays and
  *         keeps trying. */
