@@ -103,10 +103,10 @@ typedef struct ecsagent_list {
 /* Why an operation failed. Mirrors `ea_err` (base/err.h). */
 typedef struct ecsagent_error {
     uint32_t size;
-    int32_t code;         /* ea_code; never 0 */
-    int32_t sys;          /* errno, GetLastError(), CURLcode or SQLite code; 0 if none */
-    uint32_t retryable;   /* the same call may work later */
-    int32_t exit_code;    /* what a script should end with: 1 try again, 5 an operator must act */
+    int32_t code;       /* ea_code; never 0 */
+    int32_t sys;        /* errno, GetLastError(), CURLcode or SQLite code; 0 if none */
+    uint32_t retryable; /* the same call may work later */
+    int32_t exit_code;  /* what a script should end with: 1 try again, 5 an operator must act */
     uint32_t reserved;
     const char *name;     /* of the code, as in base/err.h: "TIMEOUT", "UNREACHABLE" */
     const char *category; /* name of a PowerShell ErrorCategory: "OperationTimeout" */
@@ -115,12 +115,12 @@ typedef struct ecsagent_error {
 } ecsagent_error;
 
 typedef struct ecsagent_event {
-    uint32_t size;              /* in: sizeof the caller's struct; left alone */
-    uint32_t kind;              /* ecsagent_event_kind */
-    int32_t percent;            /* 0..100; -1 unknown */
-    int32_t seconds_left;       /* until the operation's own timeout; -1 none */
-    const char *activity;       /* PROGRESS: the whole, "Initializing the Amazon ECS agent" */
-    const char *text;           /* PROGRESS: the step now, "Waiting for Docker Engine"; else the text */
+    uint32_t size;        /* in: sizeof the caller's struct; left alone */
+    uint32_t kind;        /* ecsagent_event_kind */
+    int32_t percent;      /* 0..100; -1 unknown */
+    int32_t seconds_left; /* until the operation's own timeout; -1 none */
+    const char *activity; /* PROGRESS: the whole, "Initializing the Amazon ECS agent" */
+    const char *text;     /* PROGRESS: the step now, "Waiting for Docker Engine"; else the text */
     const ecsagent_list *result;
     const ecsagent_error *error;
 } ecsagent_event;
@@ -170,12 +170,11 @@ typedef struct ecsagent_initialize_params {
 } ecsagent_initialize_params;
 
 /* Prepares the host, installs and starts the service, and waits until the instance is registered,
- * connected and every capability asked for is proven. Safe to repeat: what is in order is left alone.
- * To join a local cluster, the caller runs ecsagent_local_up_start() first and passes an `env` that
- * holds its `variables`.
- * RESULT: one ecsagent_status; with what_if a list of ecsagent_action, empty if nothing is to do.
- * ERROR:  after the timeout names the wait, its last error and the next try; the service stays and
- *         keeps trying. */
+ * connected and every capability asked for is proven. Safe to repeat: what is in order is left
+ * alone. To join a local cluster, the caller runs ecsagent_local_up_start() first and passes an
+ * `env` that holds its `variables`. RESULT: one ecsagent_status; with what_if a list of
+ * ecsagent_action, empty if nothing is to do. ERROR:  after the timeout names the wait, its last
+ * error and the next try; the service stays and keeps trying. */
 ECSAGENT_API int32_t ecsagent_initialize_start(const ecsagent_initialize_params *params,
                                                ecsagent_op **op);
 
@@ -183,7 +182,7 @@ ECSAGENT_API int32_t ecsagent_initialize_start(const ecsagent_initialize_params 
 
 enum {
     ECSAGENT_SERVICE_START = 1,
-    ECSAGENT_SERVICE_STOP = 2,   /* containers keep running */
+    ECSAGENT_SERVICE_STOP = 2, /* containers keep running */
     ECSAGENT_SERVICE_RESTART = 3
 };
 
@@ -233,10 +232,10 @@ typedef enum ecsagent_state {
     ECSAGENT_STATE_UNKNOWN = 0,
     ECSAGENT_STATE_NOT_INSTALLED = 1,
     ECSAGENT_STATE_STOPPED = 2,
-    ECSAGENT_STATE_STARTING = 3,      /* the process runs, its control channel does not answer yet */
-    ECSAGENT_STATE_WAITING = 4,       /* not registered: waits says for what */
-    ECSAGENT_STATE_REGISTERED = 5,    /* registered, not connected */
-    ECSAGENT_STATE_CONNECTED = 6,     /* registered and connected */
+    ECSAGENT_STATE_STARTING = 3,   /* the process runs, its control channel does not answer yet */
+    ECSAGENT_STATE_WAITING = 4,    /* not registered: waits says for what */
+    ECSAGENT_STATE_REGISTERED = 5, /* registered, not connected */
+    ECSAGENT_STATE_CONNECTED = 6,  /* registered and connected */
     ECSAGENT_STATE_DRAINING = 7,
     ECSAGENT_STATE_STOPPING = 8
 } ecsagent_state;
@@ -249,7 +248,7 @@ typedef struct ecsagent_wait {
     const char *what;       /* a sentence */
     const char *last_error; /* NULL before the first answer */
     int64_t since_ms;
-    int64_t next_try_ms;    /* 0: woken by an event, not by a clock */
+    int64_t next_try_ms; /* 0: woken by an event, not by a clock */
 } ecsagent_wait;
 
 /* A capability attribute, sent to ECS or held back. */
@@ -262,30 +261,30 @@ typedef struct ecsagent_capability {
 
 typedef struct ecsagent_status {
     uint32_t size;
-    uint32_t state;                   /* ecsagent_state */
-    int32_t pid;                      /* 0: no process */
-    uint32_t task_role_ready;         /* the path of task credentials has been proven */
-    uint32_t tasks_pending;           /* accepted, not yet RUNNING */
+    uint32_t state;           /* ecsagent_state */
+    int32_t pid;              /* 0: no process */
+    uint32_t task_role_ready; /* the path of task credentials has been proven */
+    uint32_t tasks_pending;   /* accepted, not yet RUNNING */
     uint32_t tasks_running;
-    uint32_t tasks_stopped;           /* stopped, not yet forgotten */
+    uint32_t tasks_stopped; /* stopped, not yet forgotten */
     uint32_t reserved;
-    const char *cluster;              /* NULL where not known; the same for all strings below */
+    const char *cluster; /* NULL where not known; the same for all strings below */
     const char *container_instance_arn;
-    const char *version;              /* of the running agent; of this library when none runs */
-    const char *wire_version;         /* agentVersion as sent to ECS */
+    const char *version;      /* of the running agent; of this library when none runs */
+    const char *wire_version; /* agentVersion as sent to ECS */
     const char *docker_version;
     const char *docker_api_version;
     const char *ec2_instance_id;
     const char *region;
-    const char *endpoint;             /* base address of the ECS API in use */
+    const char *endpoint; /* base address of the ECS API in use */
     const char *data_dir;
     const char *log_file;
     int64_t started_ms;
     int64_t uptime_s;
-    int64_t acs_connected_ms;         /* since when; 0: not connected now */
-    int64_t last_metrics_ms;          /* last telemetry frame that was accepted */
-    ecsagent_list waits;              /* ecsagent_wait */
-    ecsagent_list capabilities;       /* ecsagent_capability */
+    int64_t acs_connected_ms;   /* since when; 0: not connected now */
+    int64_t last_metrics_ms;    /* last telemetry frame that was accepted */
+    ecsagent_list waits;        /* ecsagent_wait */
+    ecsagent_list capabilities; /* ecsagent_capability */
 } ecsagent_status;
 
 typedef struct ecsagent_status_params {
@@ -296,8 +295,8 @@ typedef struct ecsagent_status_params {
     uint32_t reserved;
 } ecsagent_status_params;
 
-/* RESULT: exactly one ecsagent_status, also when nothing is installed or running. ERROR when an agent
- * runs and its control channel refuses, hangs or answers garbage. */
+/* RESULT: exactly one ecsagent_status, also when nothing is installed or running. ERROR when an
+ * agent runs and its control channel refuses, hangs or answers garbage. */
 ECSAGENT_API int32_t ecsagent_status_start(const ecsagent_status_params *params, ecsagent_op **op);
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
@@ -315,32 +314,32 @@ typedef struct ecsagent_container {
     uint32_t size;
     uint32_t essential;
     uint32_t has_exit_code;
-    int32_t exit_code;          /* 0 unless has_exit_code */
+    int32_t exit_code; /* 0 unless has_exit_code */
     const char *name;
-    const char *docker_id;      /* NULL until created */
-    const char *docker_name;    /* NULL until created */
+    const char *docker_id;   /* NULL until created */
+    const char *docker_name; /* NULL until created */
     const char *image;
-    const char *image_id;       /* NULL until pulled */
-    const char *known_status;   /* "PENDING", "RUNNING", "STOPPED" ... as ECS names them */
+    const char *image_id;     /* NULL until pulled */
+    const char *known_status; /* "PENDING", "RUNNING", "STOPPED" ... as ECS names them */
     const char *desired_status;
-    const char *health;         /* "HEALTHY", "UNHEALTHY", "UNKNOWN"; NULL without a health check */
-    const char *reason;         /* why it stopped or could not start; NULL */
-    int64_t cpu;                /* shares asked for */
-    int64_t memory_mib;         /* hard limit asked for; 0 none */
+    const char *health; /* "HEALTHY", "UNHEALTHY", "UNKNOWN"; NULL without a health check */
+    const char *reason; /* why it stopped or could not start; NULL */
+    int64_t cpu;        /* shares asked for */
+    int64_t memory_mib; /* hard limit asked for; 0 none */
     int64_t created_ms;
     int64_t started_ms;
     int64_t finished_ms;
-    ecsagent_list ports;        /* ecsagent_port */
+    ecsagent_list ports; /* ecsagent_port */
 } ecsagent_container;
 
 typedef struct ecsagent_task {
     uint32_t size;
     uint32_t reserved;
     const char *arn;
-    const char *id;             /* the ARN's last part */
+    const char *id; /* the ARN's last part */
     const char *family;
     const char *revision;
-    const char *known_status;   /* as ECS names them */
+    const char *known_status; /* as ECS names them */
     const char *desired_status;
     const char *network_mode;   /* NULL: the engine's default */
     const char *role_arn;       /* role of the task; NULL without one */
@@ -348,9 +347,9 @@ typedef struct ecsagent_task {
     int64_t created_ms;         /* accepted by the agent */
     int64_t pull_started_ms;
     int64_t pull_stopped_ms;
-    int64_t started_ms;         /* RUNNING */
+    int64_t started_ms; /* RUNNING */
     int64_t stopped_ms;
-    ecsagent_list containers;   /* ecsagent_container, in the order of the task definition */
+    ecsagent_list containers; /* ecsagent_container, in the order of the task definition */
 } ecsagent_task;
 
 typedef struct ecsagent_tasks_params {
@@ -383,14 +382,14 @@ typedef struct ecsagent_local {
     uint32_t size;
     int32_t pid;
     uint32_t port;
-    uint32_t already_running; /* 1: it ran before this call */
+    uint32_t already_running;  /* 1: it ran before this call */
     const char *endpoint;      /* "http://127.0.0.1:<port>", for --endpoint-url */
     const char *imds_endpoint; /* for AWS_EC2_METADATA_SERVICE_ENDPOINT */
     const char *region;
     const char *data_dir;
     const char *log_file;
-    ecsagent_list variables;   /* ecsagent_variable: the caller sets them in its own process */
-    ecsagent_list lines;       /* ecsagent_line: to print; what a shell needs to run `aws` */
+    ecsagent_list variables; /* ecsagent_variable: the caller sets them in its own process */
+    ecsagent_list lines;     /* ecsagent_line: to print; what a shell needs to run `aws` */
 } ecsagent_local;
 
 typedef struct ecsagent_local_up_params {
@@ -409,7 +408,7 @@ typedef struct ecsagent_local_up_params {
  * runs with the same data directory succeeds.
  * RESULT: one ecsagent_local; with what_if a list of ecsagent_action. */
 ECSAGENT_API int32_t ecsagent_local_up_start(const ecsagent_local_up_params *params,
-                                                ecsagent_op **op);
+                                             ecsagent_op **op);
 
 typedef struct ecsagent_local_down_params {
     uint32_t size;
