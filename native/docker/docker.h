@@ -1,0 +1,101 @@
+/* docker.h - the Docker Engine as the agent sees it: address, API version, requests in flight.
+ * Thread: loop. Knows: versions, the queue of heavy requests. Does not know: tasks, retries.
+ * Every call that starts work returns a handle that is valid until its `done` was called. None fails
+ * at once: an invalid argument comes through `done` as well. `done` is called exactly once, on the
+ * loop, never from inside the starting call; after a cancel with EA_CANCELLED. */
+#ifndef EA_DOCKER_DOCKER_H
+#define EA_DOCKER_DOCKER_H
+
+#include "docker_http.h"
+
+#define EA_DOCKER_API_MIN 24 /* minor numbers: 1.24 is the oldest that we speak, */
+#define EA_DOCKER_API_MAX 52 /* 1.52 the newest whose answers we know how to read */
+
+typedef struct ea_docker ea_docker;
+typedef struct ea_docker_op ea_docker_op;
+
+/* The usual end of a call without a result. */
+typedef void ea_docker_done(void *ctx, const ea_err *err);
+
+struct ea_docker_options {
+    const char *endpoint; /* DOCKER_HOST; copied */
+    unsigned heavy_max;   /* creates and starts at the same time; 0: 8. More only queue inside Docker */
+};
+
+ea_code ea_docker_new(ea_loop *l, const struct ea_docker_options *options, ea_docker **out,
+                      ea_err *err) EA_CHECK;
+/* Cancels everything (each `done` still comes, with CANCELLED); the memory goes when the loop has
+ * closed the connections. NULL is fine. */
+void ea_docker_free(ea_docker *dk);
+void ea_docker_cancel(ea_docker_op *op);
+void ea_docker_cancel_all(ea_docker *dk);
+size_t ea_docker_in_flight(const ea_docker *dk);
+const char *ea_docker_endpoint(const ea_docker *dk);
+
+struct ea_docker_version { /* borrowed */
+    const char *version;     /* "20.10.24"; "" unknown */
+    const char *api_version; /* newest it speaks, "1.41" */
+    const char *min_api_version;
+    const char *os, *arch;   /* "windows" "amd64"; "" unknown */
+};
+typedef void ea_docker_version_done(void *ctx, const struct ea_docker_version *v,
+                                    const ea_err *err);
+/* GET /version without a version prefix; from then on calls use max(1.24, MinAPIVersion). Repeat it
+ * after each outage: the engine may have been replaced. EA_UNSUPPORTED when there is no version in
+ * common. Source: task-engine.md section 2.1. */
+ea_docker_op *ea_docker_negotiate(ea_docker *dk, int64_t limit_ms, ea_docker_version_done *done,
+                                  void *ctx);
+/* What the last negotiation said; NULL before the first. Borrowed until the next one. */
+const struct ea_docker_version *ea_docker_version(const ea_docker *dk);
+
+/* GET /_ping: EA_OK for any answer, 500 included. */
+ea_docker_op *ea_docker_ping(ea_docker *dk, int64_t limit_ms, ea_docker_done *done, void *ctx);
+
+struct ea_docker_info { /* GET /info; borrowed */
+    const char *os_type, *architecture, *operating_system, *server_version, *storage_driver;
+    const char *cgroup_version, *cgroup_driver, *isolation, *logging_driver;
+    int64_t cpus, memory_bytes;
+    const char *const *security_options; /* count in n_security */
+    size_t n_security;
+    const char *const *log_plugins; /* Plugins.Log */
+    size_t n_log_plugins;
+    const char *const *volume_plugins; /* Plugins.Volume */
+    size_t n_volume_plugins;
+};
+typedef void ea_docker_info_done(void *ctx, const struct ea_docker_info *info, const ea_err *err);
+ea_docker_op *ea_docker_info(ea_docker *dk, int64_t limit_ms, ea_docker_info_done *done, void *ctx);
+
+/* --- versions, pure ---------------------------------------------------------------------------- */
+/* "1.41" -> 41; -1 when it is not 1.<0..999>. */
+int ea_docker_api_minor(const char *version);
+/* Minor to use for calls; -1 when there is none in common. */
+int ea_docker_api_choose(int engine_min, int engine_max);
+/* Versions X of the attributes `com.amazonaws.ecs.capability.docker-remote-api.X` for an engine that
+ * speaks up to `engine_max`; the strings are static, `out` gets at most `max`, the answer is how many.
+ * A payload that asks for an older version than we speak is served by ours. */
+size_t ea_docker_api_capabilities(int engine_max, bool windows, const char **out, size_t max);
+
+/* --- for the other files of docker/ ------------------------------------------------------------ */
+struct ea_docker_request {
+    struct ea_dhttp_params http; /* http.path without the version prefix, "/containers/json?all=1" */
+    int api;                     /* wanted minor; 0: the negotiated one; never below that */
+    bool heavy;                  /* waits for its turn; the time limit starts when it is sent */
+    bool bare;                   /* no version prefix */
+};
+ea_docker_op *ea_docker_request(ea_docker *dk, const struct ea_docker_request *rq,
+                                ea_dhttp_done *done, void *ctx);
+/* From inside `done` of `op`: the same handle goes on with another request. */
+void ea_docker_request_next(ea_docker_op *op, const struct ea_docker_request *rq,
+                            ea_dhttp_done *done, void *ctx);
+/* An op that fails: `done` comes later with *err (copied). */
+ea_docker_op *ea_docker_fail(ea_docker *dk, const ea_err *err, ea_dhttp_done *done, void *ctx);
+/* Aborts with another code and text than CANCELLED. */
+void ea_docker_abort(ea_docker_op *op, const ea_err *why);
+ea_loop *ea_docker_loop(const ea_docker *dk);
+
+struct ea_buf;
+/* Adds an id, a name or an image reference as one path piece; slashes, colons and @ are kept as the
+ * API wants them, everything that could end the path is escaped. */
+void ea_docker_add_ref(struct ea_buf *b, const char *ref);
+
+#endif
