@@ -127,6 +127,15 @@ struct ea_container {
     unsigned attempts;  /* of the present step */
     bool resolved_by_us; /* digest came from our own look-up: worth a PENDING report */
     bool stop_once_done; /* the one stop for a container that came back after STOPPED */
+    bool lookup;         /* ask Docker (inspect, or find without an id) before any other step */
+    char *doubt_name, *doubt_text; /* error that stands if the look-up tells the step did not happen */
+    int64_t step_began_ms; /* monotonic; first attempt of the present step; 0 none */
+    int64_t pull_began_ms; /* wall; first attempt of the present pull */
+    bool may_run;          /* a start of unknown outcome: stopped although known is below RUNNING */
+    bool restarting;       /* the restart policy's start is wanted or in flight */
+    bool revived;          /* Docker runs it although it is STOPPED here */
+    bool removed;          /* clean-up is done with it */
+    ea_cstate reporting;   /* what the submission in flight tells of it; EA_C_NONE: left out of it */
 };
 
 extern const ea_jshape ea_container_wire_shape;  /* payload members */

@@ -27,6 +27,10 @@ struct ea_volume {
     bool created_by_us; /* removed at clean-up */
     /* memory only */
     uint64_t op;
+    bool asked;          /* shared with autoprovision: inspected, and it does not exist */
+    int64_t retry_at_ms; /* monotonic; 0 none */
+    unsigned attempts;
+    bool removed;        /* clean-up is done with it */
 };
 struct ea_eni_address { char *address; bool primary; };
 struct ea_eni { /* decoded and kept; its feature comes later */
@@ -74,6 +78,9 @@ struct ea_task {
     int64_t cleanup_at_ms;   /* wall; 0 not yet decided */
     bool cleaning;           /* removal of its containers under way */
     bool orphan_checked;     /* after a start or a Docker outage: looked up by label */
+    int64_t poll_at_ms;      /* monotonic; next inspection of a steady task; 0 not set */
+    int64_t drain_at_ms;     /* monotonic; when waiting container states are told anyway; 0 none */
+    bool ended;              /* EA_FX_TASK_ENDED went out */
 };
 
 extern const ea_jshape ea_task_wire_shape; /* as in PayloadMessage.tasks[]; credentials apart */
