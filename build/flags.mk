@@ -23,6 +23,9 @@ OUT := $(or $(ECSTOOLS_OUT),build/out)
 O := $(OUT)/$(VARIANT)
 GEN := $(O)/gen
 
+# strip and objcopy write the time of day into PE headers, unless this is set.
+export SOURCE_DATE_EPOCH ?= 1
+
 CC := $(CROSS)gcc
 AR := $(CROSS)ar
 NM := $(CROSS)nm
@@ -68,4 +71,4 @@ ifneq ($(FUZZ),)
   OPT := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
   LDFLAGS_OWN += -fsanitize=address,undefined
 endif
-CFLAGS_OWN = $(BASE_CFLAGS) $(OPT) $(WARN)
+CFLAGS_OWN = $(BASE_CFLAGS) -ffile-prefix-map=$(DEPS)=deps $(OPT) $(WARN)
