@@ -113,6 +113,7 @@ class World:
         self.answered = threading.Condition()
         self.docker_proc = None
         self.docker_args = []
+        self.registry = None
         self.local_proc = None
         self.agent = None
         self.log_count = itertools.count(1)
@@ -346,6 +347,38 @@ class World:
     def unhang_docker(self):
         self.docker_proc.kill(signal.SIGCONT)
 
+    def fake_docker(self, version):
+        """A server on the engine's socket that answers /version with `version` and knows nothing else.
+        Answers a function that ends it."""
+        path = self.docker_socket
+        if os.path.exists(path):
+            os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(64)
+
+        def serve():
+            while True:
+                try:
+                    conn, _ = listener.accept()
+                except OSError:
+                    return
+                with conn:
+                    head = conn.recv(65536)
+                    found = b"/version" in head.split(b"\r\n")[0] or b"/_ping" in head.split(b"\r\n")[0]
+                    body = version.encode() if found else b'{"message":"page not found"}'
+                    conn.sendall(b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                                 b"Content-Length: %d\r\n\r\n" % (200 if found else 404, len(body)) + body)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+
+        def end():
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            thread.join(5)
+            os.unlink(path)
+        return end
+
     def docker_api(self, method, target, body=None, timeout=60):
         data = None if body is None else json.dumps(body).encode()
         return wire.unix_http(self.docker_socket, method, target,
@@ -366,6 +399,19 @@ class World:
                 {"Content-Type": "application/x-tar"}, tar)
             if answer.status != 200 or b'"error"' in answer.body:
                 raise AssertionError("docker import %s: %r" % (name, answer))
+
+    def start_registry(self):
+        """A real registry on 127.0.0.1:5000, empty."""
+        if self.registry and self.registry.running:
+            return
+        folder = os.path.join(self.dir, "registry")
+        config = os.path.join(self.dir, "registry.yml")
+        with open(config, "w") as f:
+            f.write("version: 0.1\nstorage: {filesystem: {rootdirectory: %s}}\n"
+                    "http: {addr: '127.0.0.1:5000'}\n" % folder)
+        self.registry = self.spawn(["docker-registry", "serve", config], name="registry")
+        self.wait("the registry to answer", lambda: self.get("http://127.0.0.1:5000/v2/").status == 200,
+                  needs=[self.registry])
 
     def containers(self, all=True, **labels):
         """Containers as GET /containers/json tells them, those with these labels."""
@@ -442,6 +488,11 @@ class World:
                 with open(os.path.join(self.logs, file), "rb") as f:
                     texts.append(f.read().decode("utf-8", "replace"))
         return "".join(texts)
+
+    def data_files(self):
+        """Files of the agent's state, as paths outside the world."""
+        folder = os.path.join(self.dir, "var/lib/ecs/data")
+        return [os.path.join(d, f) for d, _dirs, files in os.walk(folder) for f in files]
 
     def status(self):
         """The agent's own account of itself: introspection /v1/status."""
