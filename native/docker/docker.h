@@ -6,6 +6,7 @@
 #ifndef EA_DOCKER_DOCKER_H
 #define EA_DOCKER_DOCKER_H
 
+#include "../base/json.h"
 #include "docker_http.h"
 
 #define EA_DOCKER_API_MIN 24 /* minor numbers: 1.24 is the oldest that we speak, */
@@ -32,12 +33,13 @@ void ea_docker_cancel_all(ea_docker *dk);
 size_t ea_docker_in_flight(const ea_docker *dk);
 const char *ea_docker_endpoint(const ea_docker *dk);
 
-struct ea_docker_version { /* borrowed */
-    const char *version;     /* "20.10.24"; "" unknown */
-    const char *api_version; /* newest it speaks, "1.41" */
-    const char *min_api_version;
-    const char *os, *arch;   /* "windows" "amd64"; "" unknown */
+struct ea_docker_version {
+    char *version;     /* "20.10.24" */
+    char *api_version; /* newest it speaks, "1.41" */
+    char *min_api_version;
+    char *os, *arch;   /* "windows" "amd64" */
 };
+/* `v`: borrowed, NULL unless EA_OK; members that the engine does not tell are NULL. */
 typedef void ea_docker_version_done(void *ctx, const struct ea_docker_version *v,
                                     const ea_err *err);
 /* GET /version without a version prefix; from then on calls use max(1.24, MinAPIVersion). Repeat it
@@ -51,17 +53,16 @@ const struct ea_docker_version *ea_docker_version(const ea_docker *dk);
 /* GET /_ping: EA_OK for any answer, 500 included. */
 ea_docker_op *ea_docker_ping(ea_docker *dk, int64_t limit_ms, ea_docker_done *done, void *ctx);
 
-struct ea_docker_info { /* GET /info; borrowed */
-    const char *os_type, *architecture, *operating_system, *server_version, *storage_driver;
-    const char *cgroup_version, *cgroup_driver, *isolation, *logging_driver;
+struct ea_docker_info { /* GET /info; members that the engine does not tell are NULL, 0, empty */
+    char *os_type, *architecture, *operating_system, *server_version, *storage_driver;
+    char *cgroup_version, *cgroup_driver, *isolation, *logging_driver;
     int64_t cpus, memory_bytes;
-    const char *const *security_options; /* count in n_security */
-    size_t n_security;
-    const char *const *log_plugins; /* Plugins.Log */
-    size_t n_log_plugins;
-    const char *const *volume_plugins; /* Plugins.Volume */
-    size_t n_volume_plugins;
+    ea_strlist security_options;
+    struct ea_docker_plugins {
+        ea_strlist log, volume;
+    } plugins; /* names of drivers */
 };
+/* `info`: borrowed, NULL unless EA_OK. */
 typedef void ea_docker_info_done(void *ctx, const struct ea_docker_info *info, const ea_err *err);
 ea_docker_op *ea_docker_info(ea_docker *dk, int64_t limit_ms, ea_docker_info_done *done, void *ctx);
 
