@@ -18,8 +18,8 @@ typedef struct ea_buf {
     ea_code failed;
 } ea_buf;
 
-#define EA_BUF(max_bytes) ((ea_buf){ .max = (max_bytes) })
-#define EA_BUF_AUTO __attribute__((cleanup(ea_buf_done))) ea_buf
+#define EA_BUF(max_bytes)  ((ea_buf){ .max = (max_bytes) })
+#define EA_BUF_AUTO        __attribute__((cleanup(ea_buf_done))) ea_buf
 #define EA_SECRET_BUF_AUTO __attribute__((cleanup(ea_buf_done_secret))) ea_buf
 
 void ea_buf_done(ea_buf *b);        /* frees; the buffer may be used again */
@@ -30,8 +30,8 @@ void ea_buf_add(ea_buf *b, const void *p, size_t n);
 void ea_buf_adds(ea_buf *b, const char *s); /* NULL adds nothing */
 void ea_buf_addc(ea_buf *b, char c);
 void ea_buf_addf(ea_buf *b, const char *fmt, ...) EA_PRINTF(2, 3);
-void ea_buf_add_urlenc(ea_buf *b, const char *s);      /* RFC 3986, all but unreserved escaped */
-void ea_buf_add_urlenc_path(ea_buf *b, const char *s); /* the same, slashes kept */
+void ea_buf_add_urlenc(ea_buf *b, const char *s);        /* RFC 3986, all but unreserved escaped */
+void ea_buf_add_urlenc_path(ea_buf *b, const char *s);   /* the same, slashes kept */
 void ea_buf_add_hex(ea_buf *b, const void *p, size_t n); /* lower case */
 void ea_buf_add_base64(ea_buf *b, const void *p, size_t n);
 void ea_buf_add_base64url(ea_buf *b, const void *p, size_t n); /* padded */
@@ -40,7 +40,7 @@ void ea_buf_add_json_str(ea_buf *b, ea_str s); /* quoted; bad UTF-8 becomes U+FF
 void ea_buf_add_json_str_html(ea_buf *b, ea_str s);
 void ea_buf_drop_front(ea_buf *b, size_t n);
 
-ea_str ea_buf_str(const ea_buf *b); /* view of the content; valid until the next add */
+ea_str ea_buf_str(const ea_buf *b);    /* view of the content; valid until the next add */
 const char *ea_buf_z(const ea_buf *b); /* NUL-terminated content, "" when empty */
 ea_code ea_buf_check(const ea_buf *b, ea_err *err) EA_CHECK;
 /* Moves the content to the caller (frees it by ea_free); EA_LIMIT or EA_NO_MEMORY as it stuck. */

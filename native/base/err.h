@@ -14,7 +14,7 @@
 #else
 #define EA_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #endif
-#define EA_CHECK __attribute__((warn_unused_result))
+#define EA_CHECK    __attribute__((warn_unused_result))
 #define EA_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* clang-format off */
@@ -47,7 +47,7 @@ typedef enum ea_code {
 #define X(name, retry, category, words) EA_##name,
     EA_CODES(X)
 #undef X
-        EA_CODE_COUNT
+    EA_CODE_COUNT
 } ea_code;
 
 typedef struct ea_err {

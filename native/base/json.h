@@ -70,12 +70,12 @@ typedef enum ea_jkind {
 } ea_jkind;
 
 enum {
-    EA_J_REQUIRED = 1,  /* absent or null is an error */
-    EA_J_NONEMPTY = 2,  /* "" and [] are errors (with EA_J_REQUIRED: must be there and not empty) */
-    EA_J_SECRET = 4,    /* wiped on free; printed as "***" */
-    EA_J_ALWAYS = 8,    /* encoded even when empty, zero, NULL (as "", 0, [], {} or null) */
-    EA_J_NOSTORE = 16,  /* left out when encoding for the store */
-    EA_J_NONNEG = 32,   /* a negative number is an error */
+    EA_J_REQUIRED = 1, /* absent or null is an error */
+    EA_J_NONEMPTY = 2, /* "" and [] are errors (with EA_J_REQUIRED: must be there and not empty) */
+    EA_J_SECRET = 4,   /* wiped on free; printed as "***" */
+    EA_J_ALWAYS = 8,   /* encoded even when empty, zero, NULL (as "", 0, [], {} or null) */
+    EA_J_NOSTORE = 16, /* left out when encoding for the store */
+    EA_J_NONNEG = 32,  /* a negative number is an error */
 };
 
 typedef struct ea_jname { /* for EA_JK_ENUM; ends with { NULL, 0 } */
@@ -141,9 +141,15 @@ typedef enum ea_jmode {
 /* Adds one compact object. Members with zero, NULL or empty values are left out unless ALWAYS. */
 void ea_json_encode(const ea_jshape *shape, const void *obj, ea_jmode mode, ea_buf *out);
 
-/* Parsing for code that walks a tree itself: strict (whole text, nothing after it). The caller frees
- * *out by cJSON_Delete. Duplicate names: the first wins. */
+/* Parsing for code that walks a tree itself: strict (whole text, nothing after it; a NUL character,
+ * escaped or not, is refused). The caller frees *out by cJSON_Delete, or by ea_json_delete when it
+ * may hold secrets. Duplicate names: the first wins. */
 ea_code ea_json_parse(ea_str text, struct cJSON **out, ea_err *err) EA_CHECK;
+void ea_json_delete(struct cJSON *tree); /* wipes every string first; NULL is fine */
+/* Adds a parsed value as compact text. */
+void ea_json_add_value(ea_buf *b, const struct cJSON *value);
+/* Shortest form that reads back the same; whole numbers without a point. */
+void ea_json_add_double(ea_buf *b, double x);
 /* Exact-case member or NULL; NULL for JSON null too. */
 const struct cJSON *ea_json_get(const struct cJSON *object, const char *name);
 /* The member's text, or NULL when it is absent or not a string. Borrowed from the tree. */

@@ -14,7 +14,7 @@ typedef struct ea_list {
     ea_node head; /* circular; use ea_list_init before anything else */
 } ea_list;
 
-#define EA_OWNER(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define EA_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 static inline void ea_list_init(ea_list *l)
 {
@@ -45,7 +45,7 @@ static inline void ea_list_remove(ea_node *n)
 }
 /* The body may remove `node` itself. */
 #define EA_LIST_EACH(list, node)                                                                   \
-    for (ea_node *node = (list)->head.next, *node##_next = node->next; node != &(list)->head;       \
+    for (ea_node *node = (list)->head.next, *node##_next = node->next; node != &(list)->head;      \
          node = node##_next, node##_next = node->next)
 
 #endif

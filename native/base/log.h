@@ -14,11 +14,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum ea_level { EA_CRIT, EA_ERROR, EA_WARN, EA_INFO, EA_DEBUG, EA_LEVEL_COUNT } ea_level;
+typedef enum ea_level {
+    EA_CRIT,
+    EA_ERROR,
+    EA_WARN,
+    EA_INFO,
+    EA_DEBUG,
+    EA_LEVEL_COUNT
+} ea_level;
 
 typedef struct ea_field {
     const char *key;
-    enum { EA_F_STR, EA_F_INT, EA_F_BOOL } kind;
+    enum {
+        EA_F_STR,
+        EA_F_INT,
+        EA_F_BOOL
+    } kind;
     const char *s; /* borrowed for the call; NULL prints as "" */
     int64_t i;
 } ea_field;
@@ -31,7 +42,7 @@ typedef struct ea_field {
 typedef void ea_log_sink(void *ctx, ea_level level, const char *line, size_t n);
 
 typedef struct ea_log_config {
-    ea_level level;  /* lines above it are dropped; default EA_INFO */
+    ea_level level; /* lines above it are dropped; default EA_INFO */
     bool json;
     ea_log_sink *sink; /* NULL: standard error */
     void *ctx;
@@ -54,10 +65,10 @@ void ea_log_line(ea_level level, const char *file, const char *msg, ...);
         if (ea_log_enabled(lvl))                                                                   \
             ea_log_line((lvl), __FILE__, __VA_ARGS__, EA_FIELD_END);                               \
     } while (0)
-#define ea_crit(...) EA_LOG_AT(EA_CRIT, __VA_ARGS__)
+#define ea_crit(...)  EA_LOG_AT(EA_CRIT, __VA_ARGS__)
 #define ea_error(...) EA_LOG_AT(EA_ERROR, __VA_ARGS__)
-#define ea_warn(...) EA_LOG_AT(EA_WARN, __VA_ARGS__)
-#define ea_info(...) EA_LOG_AT(EA_INFO, __VA_ARGS__)
+#define ea_warn(...)  EA_LOG_AT(EA_WARN, __VA_ARGS__)
+#define ea_info(...)  EA_LOG_AT(EA_INFO, __VA_ARGS__)
 #define ea_debug(...) EA_LOG_AT(EA_DEBUG, __VA_ARGS__)
 
 #endif

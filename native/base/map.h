@@ -19,8 +19,8 @@ typedef struct ea_map {
     size_t slot_count;
 } ea_map;
 
-void ea_map_done(ea_map *m, void (*free_value)(void *)); /* free_value may be NULL */
-void *ea_map_get(const ea_map *m, const char *key);      /* NULL key or absent gives NULL */
+void ea_map_done(ea_map *m, void (*free_value)(void *));   /* free_value may be NULL */
+void *ea_map_get(const ea_map *m, const char *key);        /* NULL key or absent gives NULL */
 void *ea_map_put(ea_map *m, const char *key, void *value); /* returns the value it replaced */
 void *ea_map_remove(ea_map *m, const char *key);           /* returns the value it held */
 size_t ea_map_count(const ea_map *m);

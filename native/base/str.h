@@ -14,7 +14,7 @@ typedef struct ea_str {
     size_t n;
 } ea_str;
 
-#define EA_STR(lit) ((ea_str){ (lit), sizeof(lit) - 1 })
+#define EA_STR(lit)   ((ea_str){ (lit), sizeof(lit) - 1 })
 #define EA_STR_FMT(s) (int)(s).n, (s).p /* for "%.*s" */
 
 ea_str ea_str_of(const char *s); /* NULL gives an empty view */
@@ -44,7 +44,10 @@ bool ea_zstr_empty(const char *s);             /* NULL or "" */
 /* Number of bytes <= max at which s can be cut without splitting a UTF-8 sequence. */
 size_t ea_utf8_cut(const char *s, size_t n, size_t max);
 bool ea_utf8_valid(ea_str s);
-/* The next piece of a comma separated list, blanks trimmed; false at the end. */
+/* Length of the valid UTF-8 sequence that s begins with; 0 when there is none. */
+size_t ea_utf8_seq(const char *s, size_t n);
+/* The next piece of a comma separated list, blanks trimmed; false at the end. Pieces between two
+ * commas may be empty; nothing stands after a last comma. */
 bool ea_str_next_csv(ea_str *rest, ea_str *item);
 
 #endif
