@@ -1,0 +1,63 @@
+using System;
+using EcsTools.Native;
+
+namespace EcsTools;
+
+/// <summary>A container of a task.</summary>
+public sealed class EcsAgentContainer
+{
+    public string Name { get; private set; } = "";
+    public string Image { get; private set; } = "";
+
+    /// <summary>Null until the image is there.</summary>
+    public string? ImageId { get; private set; }
+
+    /// <summary>Null until created, as is DockerName.</summary>
+    public string? DockerId { get; private set; }
+    public string? DockerName { get; private set; }
+    public string Status { get; private set; } = "";
+    public string DesiredStatus { get; private set; } = "";
+
+    /// <summary>HEALTHY, UNHEALTHY or UNKNOWN; null without a health check.</summary>
+    public string? Health { get; private set; }
+    public bool Essential { get; private set; }
+
+    /// <summary>Null until the container has ended.</summary>
+    public int? ExitCode { get; private set; }
+
+    /// <summary>Why it stopped or could not start.</summary>
+    public string? Reason { get; private set; }
+
+    /// <summary>CPU shares asked for.</summary>
+    public long Cpu { get; private set; }
+
+    /// <summary>Hard memory limit in MiB; null without one.</summary>
+    public long? Memory { get; private set; }
+    public DateTime? CreatedAt { get; private set; }
+    public DateTime? StartedAt { get; private set; }
+    public DateTime? FinishedAt { get; private set; }
+    public EcsAgentPort[] Ports { get; private set; } = [];
+
+    public override string ToString() => $"{Name}={Status}";
+
+    internal static EcsAgentContainer From(NativeContainer container) => new()
+    {
+        Name = NativeReader.TextOrEmpty(container.Name),
+        Image = NativeReader.TextOrEmpty(container.Image),
+        ImageId = NativeReader.Text(container.ImageId),
+        DockerId = NativeReader.Text(container.DockerId),
+        DockerName = NativeReader.Text(container.DockerName),
+        Status = NativeReader.TextOrEmpty(container.KnownStatus),
+        DesiredStatus = NativeReader.TextOrEmpty(container.DesiredStatus),
+        Health = NativeReader.Text(container.Health),
+        Essential = container.Essential != 0,
+        ExitCode = container.HasExitCode != 0 ? container.ExitCode : null,
+        Reason = NativeReader.Text(container.Reason),
+        Cpu = container.Cpu,
+        Memory = container.MemoryMib == 0 ? null : container.MemoryMib,
+        CreatedAt = NativeReader.Time(container.CreatedMs),
+        StartedAt = NativeReader.Time(container.StartedMs),
+        FinishedAt = NativeReader.Time(container.FinishedMs),
+        Ports = NativeReader.List<NativePort, EcsAgentPort>(container.Ports, EcsAgentPort.From).ToArray(),
+    };
+}
