@@ -425,11 +425,16 @@ class Plane:
 
     async def _request(self, reader, writer):
         """One HTTP request; answers whether the connection goes on."""
+        first = await reader.read(1)
+        if not first:
+            return False
+        if first == b"\x16":  # a TLS hello: answered as every plain web server does
+            self.wrong("HTTP: TLS spoken to a plain port")
+            return await self._answer(writer, Reply(400, b"this port speaks no TLS"), {"connection": "close"})
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            head = first + await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as e:
-            if e.partial:
-                self.wrong("HTTP: connection ended inside a head: %r" % e.partial[:100])
+            self.wrong("HTTP: connection ended inside a head: %r" % (first + e.partial)[:100])
             return False
         lines = head.decode("latin-1").split("\r\n")
         try:
