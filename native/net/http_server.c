@@ -670,10 +670,10 @@ void ea_http_respond(ea_http_request *req, const ea_http_response *resp)
         return;
     }
     keep = r->keep_alive && !r->upgrade && !resp->close && !c->eof && !c->server->closing;
-    request_free(r);
     ea_http_add_head(&b, resp, ea_now().wall_ms, keep);
     if (!is_head && resp->status != 204 && resp->status != 304)
         ea_buf_add(&b, resp->body.p, resp->body.n);
+    request_free(r); /* not before: the answer may borrow from it */
     if (b.failed) {
         ea_error("answer not sent", EA_S("err", ea_code_words(b.failed)));
         conn_close(c);
@@ -739,13 +739,14 @@ ea_http_conn *ea_http_take_over(ea_http_request *req, ea_str head, const ea_http
     struct request *r = request_of(req);
     ea_http_conn *c = r->conn;
 
-    request_free(r);
     if (!c || c->eof || c->server->closing) {
+        request_free(r);
         if (c)
             conn_close(c);
         return NULL;
     }
     write_bytes(c, head.p, head.n);
+    request_free(r);
     if (c->state == C_CLOSING)
         return NULL;
     c->state = C_RAW;
