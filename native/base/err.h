@@ -9,10 +9,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#ifdef __MINGW32__
-#define EA_PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
-#else
+/* gcc for Windows takes plain `printf` for the system's own, which knows no %zu. */
+#ifdef __clang__
 #define EA_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define EA_PRINTF(f, a) __attribute__((format(gnu_printf, f, a)))
 #endif
 #define EA_CHECK    __attribute__((warn_unused_result))
 #define EA_COUNT(a) (sizeof(a) / sizeof((a)[0]))
