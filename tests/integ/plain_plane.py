@@ -629,11 +629,11 @@ class Plane:
             return False
         query = {k: v[0] for k, v in urllib.parse.parse_qs(query_text, keep_blank_values=True).items()}
         self._check_query(kind, query)
-        writer.write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                      "Sec-WebSocket-Accept: %s\r\n\r\n" % ws.accept_of(key)).encode())
         session = Session(self, kind, query, headers, writer)
         session.signed = (headers["host"], target)
         self.sessions.append(session)
+        writer.write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                      "Sec-WebSocket-Accept: %s\r\n\r\n" % ws.accept_of(key)).encode())
         try:
             await self._session_loop(session, reader, writer)
         finally:
