@@ -26,4 +26,4 @@ help: ## this list
 
 clean: ## removes build/out and the built module; third-party libraries stay in the cache
 	@if [ -d build/out/wine-prefix ]; then build/wine.sh --stop; fi
-	rm -rf build/out psmodule/bin psmodule/obj psmodule/en-US
+	rm -rf build/out psmodule/bin psmodule/obj en-US
