@@ -51,8 +51,9 @@ const char *ea_httpc_find(const ea_httpc_response *r, const char *lower_name); /
 /* The Date header as wall milliseconds; false when absent or not readable. */
 bool ea_httpc_date(const ea_httpc_response *r, int64_t *wall_ms);
 /* Fills *err from a CURLcode: what failed, at which host, and the next step to take. `detail` is
- * libcurl's own text (may be ""), `verify` its CURLINFO_SSL_VERIFYRESULT. Pure; shared with
- * ws_client. Returns the code. */
-ea_code ea_net_explain(int curl_code, const char *url, const char *detail, long verify, ea_err *err);
+ * libcurl's own text (may be ""), `os_errno` its CURLINFO_OS_ERRNO. Pure; shared with ws_client.
+ * Returns the code. */
+ea_code ea_net_explain(int curl_code, const char *url, const char *detail, long os_errno,
+                       ea_err *err);
 
 #endif

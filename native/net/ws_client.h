@@ -1,6 +1,8 @@
-/* ws_client.h - one client websocket (RFC 6455) over libcurl's CONNECT_ONLY=2.
- * Thread: loop. Knows: handshake, frames, reassembly, ping and pong, close handshake, a send queue
- * with partial sends, deadlines. Does not know: signing, reconnects, messages' meaning. */
+/* ws_client.h - one client websocket (RFC 6455). libcurl brings TCP, TLS and the proxy tunnel
+ * (CONNECT_ONLY=1); handshake and frames are done here, because libcurl's own websocket client gives
+ * away the body of a refused upgrade, and that body names InactiveInstanceException.
+ * Thread: loop. Knows: handshake, reassembly, ping and pong, close handshake, a send queue with
+ * partial sends, deadlines. Does not know: signing, reconnects, messages' meaning. */
 #ifndef EA_NET_WS_CLIENT_H
 #define EA_NET_WS_CLIENT_H
 
