@@ -27,7 +27,6 @@ CLEAN_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 REGION = "us-west-2"
 # The client's own key pair; a control plane that knows no users accepts exactly what it is told to.
 ACCESS_KEY, SECRET_KEY = "AKIATESTWORLD0000001", "world/secret+key0123456789abcdefghijklmn"
-LOCAL_ENDPOINT = "http://127.0.0.1:51670"
 SPEED = float(os.environ.get("WORLD_PATIENCE", "1"))  # a slow machine multiplies every deadline
 
 _worlds = set()
@@ -453,16 +452,18 @@ class World:
             "ECS_AUDIT_LOGFILE": "/var/log/ecs/audit.log", "ECS_ENABLE_TASK_IAM_ROLE": "true",
             "ECS_IMAGE_PULL_BEHAVIOR": "prefer-cached", **more})
 
-    def start_local(self, **more):
-        """Starts `ecslocal` and waits until it answers; its state outlives a stop and a kill."""
-        self.local_proc = self.spawn(
-            [os.path.join(OUT, "ecslocal"), *self.local_arguments], name="ecslocal",
-            env=self.environment(**more))
-        self.wait("ecslocal to answer", lambda: self.http(
-            "GET", LOCAL_ENDPOINT + "/latest/meta-data/").status, 15, needs=[self.local_proc])
-        return self.local_proc
+    def start_local(self, *arguments, port=51670, **more):
+        """Starts `ecslocal` and waits until it answers; its state outlives a stop and a kill.
 
-    local_arguments = ()
+        Answers what agent_environment() needs to know of it, as the plain plane has it.
+        """
+        self.local_proc = self.spawn([os.path.join(OUT, "ecslocal"), *arguments], name="ecslocal",
+                                     env=self.environment(**more))
+        local = Local(self, "http://127.0.0.1:%d" % port)
+        self.wait("ecslocal to answer", lambda: self.http(
+            "PUT", local.base + "/latest/api/token", {"x-aws-ec2-metadata-token-ttl-seconds": "60"}
+        ).status == 200, 15, needs=[self.local_proc])
+        return local
 
     def stop_local(self, sig=signal.SIGKILL):
         if self.local_proc:
@@ -574,6 +575,31 @@ class World:
             shutil.copytree(self.logs, keep, dirs_exist_ok=True)
         # the mounts went with their namespace; what is left are plain files
         shutil.rmtree(self.dir, ignore_errors=False)
+
+
+class Local:
+    """The product's own control plane, seen by clients: `aws ecs` and raw signed calls."""
+
+    def __init__(self, world, base):
+        self.world, self.base, self.region, self.cluster = world, base, REGION, "MyCluster"
+        self.key = (ACCESS_KEY, SECRET_KEY, None)
+
+    def environment(self):
+        return self.world.environment(
+            AWS_ACCESS_KEY_ID=self.key[0], AWS_SECRET_ACCESS_KEY=self.key[1], AWS_DEFAULT_REGION=self.region,
+            AWS_EC2_METADATA_DISABLED="true", AWS_PAGER="", AWS_MAX_ATTEMPTS="1")
+
+    def aws(self, *args, check=True):
+        """`aws ecs <args>`; answers the parsed output, or (status, standard error) with check=False."""
+        status, out, err = self.world.run(
+            ["/usr/bin/aws", "ecs", *args, "--endpoint-url", self.base, "--output", "json"],
+            env=self.environment(), check=check)
+        return (json.loads(out) if out.strip() else None) if check else (status, err)
+
+    def call(self, operation, params=None, **more):
+        """One raw call, signed by botocore; members that no command line knows can be sent."""
+        return wire.ecs_call(self.world.net, self.base, operation, params or {},
+                             more.pop("key", self.key), self.region, **more)
 
 
 def sweep():
