@@ -4,7 +4,9 @@
 #ifndef EA_ACS_ACS_DISPATCH_H
 #define EA_ACS_ACS_DISPATCH_H
 
-#include "acs_message.h"
+#include "../engine/engine.h"
+
+struct cJSON;
 
 typedef struct ea_acs_result {
     bool activity;         /* re-arms the inactivity timer */

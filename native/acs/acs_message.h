@@ -1,21 +1,9 @@
-/* acs_message.h - frames of the agent communication service: inbound text -> type and body or event
- * for the engine; outbound messages -> text. Pure. Source: control-plane.md sections 3.2, 3.6-3.11. */
+/* acs_message.h - what the agent sends over the communication service, as text of one frame. Pure.
+ * Source: control-plane.md sections 3.2, 3.6-3.11. */
 #ifndef EA_ACS_ACS_MESSAGE_H
 #define EA_ACS_ACS_MESSAGE_H
 
-#include "../engine/engine.h"
-
-struct cJSON;
-
-/* The envelope {"type":..,"message":{..}} or the error form {"<TypeName>":"<text>"}. */
-typedef struct ea_envelope {
-    struct cJSON *root;          /* owned */
-    const char *type;            /* borrowed from root */
-    const struct cJSON *message; /* borrowed from root; NULL in the error form or when absent */
-    const char *error_text;      /* error form alone */
-} ea_envelope;
-ea_code ea_envelope_parse(ea_str text, ea_envelope *out, ea_err *err) EA_CHECK;
-void ea_envelope_done(ea_envelope *e);
+#include "../base/json.h"
 
 /* Outbound; the caller frees. */
 char *ea_acs_ack_text(const char *cluster, const char *instance, const char *message_id);

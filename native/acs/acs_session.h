@@ -6,7 +6,7 @@
 #define EA_ACS_ACS_SESSION_H
 
 #include "../engine/engine.h"
-#include "ws_session.h"
+#include "../aws/ws_session.h"
 
 typedef struct ea_acs ea_acs;
 

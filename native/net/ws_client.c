@@ -47,7 +47,7 @@ struct ea_wsc {
     llhttp_t parser;
     llhttp_settings_t parser_settings;
     ea_buf field, value, refusal;
-    bool accept_ok, answered;
+    bool accept_ok, answered, switched;
     int64_t date_ms;
     /* how it ended */
     ea_wsc_end end;
@@ -326,6 +326,7 @@ static int on_answered(llhttp_t *p)
 {
     ea_wsc *ws = p->data;
 
+    ws->switched = p->status_code == 101;
     if (p->status_code < 200) /* 101 is told by the parser's pause, others announce an answer */
         return 0;
     ws->answered = true;
@@ -371,7 +372,7 @@ static void take_answer(ea_wsc *ws, ea_str in)
         opened(ws, (ea_str){ at, in.n - (size_t)(at - in.p) });
     } else if (ws->answered) {
         refused(ws);
-    } else if (rc != HPE_OK || ws->parser.status_code == 101) {
+    } else if (rc != HPE_OK || ws->switched) {
         fail(ws, EA_PROTOCOL, "the answer is not HTTP; check the scheme and the port");
     }
 }

@@ -5,7 +5,7 @@
 #ifndef EA_REPORT_TCS_SESSION_H
 #define EA_REPORT_TCS_SESSION_H
 
-#include "../acs/ws_session.h"
+#include "../aws/ws_session.h"
 #include "tcs_message.h"
 
 typedef struct ea_tcs ea_tcs;

@@ -1,8 +1,8 @@
 /* session_policy.h - when a websocket session connects, gives up, closes, waits and tries again. Pure:
  * events and times in, one action out; the simulator drives it too. ACS and TCS differ in the
  * parameters alone. Source: control-plane.md sections 3.4, 3.5, 4.1. */
-#ifndef EA_ACS_SESSION_POLICY_H
-#define EA_ACS_SESSION_POLICY_H
+#ifndef EA_AWS_SESSION_POLICY_H
+#define EA_AWS_SESSION_POLICY_H
 
 #include "../base/backoff.h"
 #include "../base/clock.h"

@@ -1,10 +1,10 @@
 /* ws_session.h - a signed websocket session that keeps itself alive: endpoint, credentials, signed
  * handshake, deadlines, reconnects as session_policy decides. ACS and TCS stand on it.
  * Thread: loop. Knows: policy, poll endpoint, signer, ws_client. Does not know: messages. */
-#ifndef EA_ACS_WS_SESSION_H
-#define EA_ACS_WS_SESSION_H
+#ifndef EA_AWS_WS_SESSION_H
+#define EA_AWS_WS_SESSION_H
 
-#include "../aws/poll_endpoint.h"
+#include "poll_endpoint.h"
 #include "../net/ws_client.h"
 #include "session_policy.h"
 
@@ -43,9 +43,5 @@ bool ea_session_is_open(const ea_session *s);
 const char *ea_session_url(const ea_session *s); /* of this connection; NULL before one */
 ea_code ea_session_send(ea_session *s, ea_str text, ea_err *err) EA_CHECK;
 void ea_session_status_get(const ea_session *s, ea_session_status *out);
-
-/* "<TypeName>: <text>" from the body that refused a handshake, by the rules of control-plane.md
- * 3.2 and 3.3; the body's start otherwise. Pure. True when it names InactiveInstanceException. */
-bool ea_session_read_refusal(ea_str body, char *out, size_t out_n);
 
 #endif
