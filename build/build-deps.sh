@@ -53,7 +53,7 @@ export LC_ALL=C SOURCE_DATE_EPOCH=1 ZERO_AR_DATE=1
 CC=${triple}gcc
 AR=${triple}ar
 OBJCOPY=${triple}objcopy
-flags="-Os -g1 -fPIC -fvisibility=hidden -ffunction-sections -ffile-prefix-map=$src=deps"
+flags="-Os -g1 -fPIC -fvisibility=hidden -ffunction-sections -ffile-prefix-map=$src=deps -ffile-prefix-map=$out=deps"
 data=-fdata-sections
 case $target in
 linux) flags="$flags -fstack-protector-strong -D_FORTIFY_SOURCE=2" ;;
@@ -103,13 +103,17 @@ plain_lib()
     quiet "$name" "$AR" rcsD "$out/lib/lib$name.a" $objects
 }
 
-# unpack PKG: Debian's source with Debian's patches; the second form takes one folder of the tarball
+# unpack PKG: Debian's source with Debian's patches
 unpack() { quiet "$1" dpkg-source --no-check --no-copy -x "$cache/src/$1/"*.dsc "$src/$1"; }
-unpack_part()
+# unpack_tar PKG [FOLDER]: the upstream tarball, or one folder of it
+unpack_tar()
 {
+    local depth=1 only=()
+
+    [ -z "${2:-}" ] || { depth=3 only=(--wildcards "*/$2/*"); }
     mkdir -p "$src/$1"
     quiet "$1" tar -xf "$cache/src/$1/$(cut -d ' ' -f 1 "$cache/src/$1/orig")" -C "$src/$1" \
-        --strip-components=3 --wildcards "*/$2/*"
+        --strip-components="$depth" "${only[@]}"
 }
 license() { cp "$2" "$out/share/licenses/$1.txt"; } # NAME FILE
 
@@ -165,7 +169,7 @@ build_libuv()
 
 build_llhttp()
 {
-    unpack_part nodejs deps/llhttp
+    unpack_tar nodejs deps/llhttp
     plain_lib llhttp "$src/nodejs/src" "$data -I$src/nodejs/include" api.c http.c llhttp.c
     # Its dllexport marks must not become exports of ours.
     [ "$target" != windows ] || quiet llhttp "$OBJCOPY" -R .drectve "$out/lib/libllhttp.a"
@@ -186,17 +190,17 @@ build_sqlite3()
 
 build_cmocka()
 {
-    unpack cmocka
+    unpack_tar cmocka
     cmake_lib cmocka '' -DWITH_STATIC_LIB=ON -DWITH_EXAMPLES=OFF -DUNIT_TESTING=OFF -DPICKY_DEVELOPER=OFF
     [ -f "$out/lib/libcmocka.a" ] || mv "$out/lib/libcmocka-static.a" "$out/lib/libcmocka.a"
-    license cmocka "$src/cmocka/LICENSE"
+    license cmocka "$(ls "$src/cmocka/LICENSE" "$src/cmocka/COPYING" 2>/dev/null | head -n 1)"
 }
 
 build_wslay()
 {
     local dir=$src/aria2/lib config=''
 
-    unpack_part aria2 deps/wslay
+    unpack_tar aria2 deps/wslay
     sed 's/@PACKAGE_VERSION@/1.1.1/' "$dir/includes/wslay/wslayver.h.in" >"$dir/includes/wslay/wslayver.h"
     case $target in
     linux) config='-DHAVE_ARPA_INET_H -DHAVE_NETINET_IN_H' ;;

@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 bad=0
-files() { git ls-files --cached --others --exclude-standard -- "$@"; }
+files() { git ls-files --cached --others --exclude-standard -- "$@" | perl -nle 'print if -f'; }
 # refuse WHY HITS: prints the hits, if any
 refuse()
 {
@@ -15,7 +15,6 @@ refuse()
 code()
 {
     files "$@" | while IFS= read -r f; do
-        [ -f "$f" ] || continue
         perl -0777 -pe 's{/\*.*?\*/}{my $c = $&; $c =~ s/[^\n]//g; $c}gse; s{"(?:\\.|[^"\\\n])*"}{""}g' "$f" |
             awk -v f="$f" '{ print f ":" NR ":" $0 }'
     done

@@ -24,7 +24,8 @@ compare()
 }
 compare libecsagent.so "$(nm -D --defined-only "$linux/libecsagent.so" | awk '{ print $3 }' | sed 's/@.*//' | sort -u)"
 compare ecsagent.dll "$(x86_64-w64-mingw32-objdump -p "$windows/ecsagent.dll" |
-    sed -n '/^\[Ordinal\/Name Pointer\] Table/,/^$/s/.*\] \(+base\[ *[0-9]*\] *[0-9a-f]* *\)\{0,1\}//p' | grep -v '^\[' | sort -u)"
+    sed -n '/^\[Ordinal\/Name Pointer\] Table/,/^$/s/^[[:space:]]*\[.*\][[:space:]]*\(.* \)\{0,1\}\([^ ]*\)$/\2/p' |
+    grep -vx Table | sort -u)"
 compare ecsagent.h "$(perl -0777 -pe 's{/\*.*?\*/}{}gs' native/ecsagent.h | grep -oE '\becsagent_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)"
 
 # needs FILE ALLOWED-REGEX DEPENDENCIES
@@ -46,9 +47,10 @@ needs ecsagent.dll "$dlls" "$(pe "$windows/ecsagent.dll")"
 needs ecslocal.exe "$dlls" "$(pe "$windows/ecslocal.exe")"
 needs ecsagent.exe "$dlls|ecsagent\.dll" "$(pe "$windows/ecsagent.exe")"
 for f in ecsagent.exe ecsagent.dll ecslocal.exe; do
+    traits=$(x86_64-w64-mingw32-objdump -p "$windows/$f")
     for flag in HIGH_ENTROPY_VA DYNAMIC_BASE NX_COMPAT; do
-        x86_64-w64-mingw32-objdump -p "$windows/$f" | grep -q "$flag" || say "$f lacks $flag"
+        grep -q "$flag" <<<"$traits" || say "$f lacks $flag"
     done
 done
-readelf -d "$linux/ecsagent" | grep -q 'RUNPATH.*\[\$ORIGIN\]' || say 'ecsagent does not look in its own folder'
+[ -n "$(readelf -d "$linux/ecsagent" | sed -n '/RUNPATH.*\[$ORIGIN\]/p')" ] || say 'ecsagent does not look in its own folder'
 exit "$bad"

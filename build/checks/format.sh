@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 bad=0
-files() { git ls-files --cached --others --exclude-standard -- "$@"; }
+files() { git ls-files --cached --others --exclude-standard -- "$@" | perl -nle 'print if -f'; }
 command -v clang-format >/dev/null || { echo 'format: no clang-format: run build/setup.sh' >&2; exit 1; }
 if [ "${1:-}" = --fix ]; then
     files 'native/*.[ch]' 'tests/*.[ch]' | xargs -r -d '\n' clang-format -i
