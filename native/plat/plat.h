@@ -1,0 +1,116 @@
+/* plat.h - all that differs by operating system, as functions: plat/unix and plat/win have one file
+ * of the same name for each group below. Paths are UTF-8; Windows turns them wide at the last call.
+ * Thread: any, unless said otherwise. No function here keeps state that another call must undo but
+ * the directory lock and the stop handler. */
+#ifndef EA_PLAT_PLAT_H
+#define EA_PLAT_PLAT_H
+
+#include "../base/buf.h"
+#include "../base/err.h"
+#include "../base/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ---- sysinfo.c ---- */
+bool ea_plat_is_windows(void);
+int64_t ea_plat_pid(void);
+/* Logical processors: usable by this process on Linux; over all processor groups on Windows. */
+int64_t ea_plat_processors(void);
+int64_t ea_plat_memory_bytes(void); /* total physical; 0 when it cannot be read */
+/* "LINUX", or "WINDOWS_SERVER_2022_FULL" by build number and InstallationType, else "windows"
+ * (control-plane.md section 2). */
+void ea_plat_os_family(char *out, size_t n);
+void ea_plat_random(void *out, size_t n); /* from the OS; fit for secrets; ends the process if it fails */
+/* Folder of the running executable, and of this library (the executable's when it is linked in).
+ * Without a trailing separator; caller frees. NULL when unknown. */
+char *ea_plat_exe_dir(void);
+char *ea_plat_lib_dir(void);
+bool ea_plat_is_admin(void); /* root, or a member of Administrators with its rights in force */
+
+/* ---- files.c ---- */
+typedef enum ea_path_id {
+    EA_PATH_CONFIG_FILE,        /* /etc/ecs/ecs.config; %ProgramData%\Amazon\ECS\ecs.config */
+    EA_PATH_DATA_DIR,           /* /var/lib/ecs/data; %ProgramData%\Amazon\ECS\data */
+    EA_PATH_LOG_DIR,            /* /var/log/ecs; %ProgramData%\Amazon\ECS\log */
+    EA_PATH_AUDIT_FILE,         /* audit.log in the log directory */
+    EA_PATH_RUN_DIR,            /* /run/ecs; %ProgramData%\Amazon\ECS\run */
+    EA_PATH_LOCAL_DIR,          /* /var/lib/ecs/local; %ProgramData%\Amazon\ECS\local */
+    EA_PATH_PROGRAM_DIR,        /* /usr/local/libexec/ecs; %ProgramFiles%\Amazon\ECS */
+    EA_PATH_SHARED_CREDENTIALS, /* $HOME/.aws/credentials; profile's .aws\credentials */
+} ea_path_id;
+char *ea_plat_default_path(ea_path_id id); /* caller frees; the only place that names a path */
+/* Socket in `run_dir`, or the pipe \\.\pipe\AmazonECS\control; caller frees. */
+char *ea_plat_control_path(const char *run_dir);
+
+/* EA_NOT_FOUND; EA_LIMIT when larger than max; EA_DENIED; EA_IO. The text names the path. */
+ea_code ea_plat_read_file(const char *path, size_t max, ea_buf *out, ea_err *err) EA_CHECK;
+/* Whole new content or the old one: written to a sibling, flushed, renamed. `mode`: POSIX bits; on
+ * Windows 0600 and less keep everybody but SYSTEM and Administrators out. */
+ea_code ea_plat_write_file(const char *path, ea_str content, unsigned mode, ea_err *err) EA_CHECK;
+ea_code ea_plat_make_dir(const char *path, ea_err *err) EA_CHECK; /* with parents; 0700; exists: fine */
+ea_code ea_plat_remove_file(const char *path, ea_err *err) EA_CHECK; /* absent: fine */
+ea_code ea_plat_remove_tree(const char *path, ea_err *err) EA_CHECK; /* absent: fine; no links followed */
+ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_err *err) EA_CHECK;
+bool ea_plat_exists(const char *path);
+/* Appends (mode 0600 at creation, parents made). A file that would grow over max_bytes is renamed to
+ * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
+ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
+                              ea_err *err) EA_CHECK;
+/* Exclusive for this process until unlocked or the process ends. EA_BUSY names the holder's pid. */
+ea_code ea_plat_lock_dir(const char *dir, ea_err *err) EA_CHECK;
+void ea_plat_unlock_dir(const char *dir); /* not locked: fine */
+/* The pid that holds the lock now; 0 when none. */
+int64_t ea_plat_lock_holder(const char *dir);
+
+/* ---- ca_roots.c ---- */
+/* PEM text of the machine's trusted roots. */
+ea_code ea_plat_ca_roots(ea_buf *out, ea_err *err) EA_CHECK;
+
+/* ---- netsetup.c ---- */
+/* The address (/32) is on this host and usable: on lo, or on the NAT gateway's adapter. Idempotent. */
+ea_code ea_plat_task_address_ensure(const char *ipv4, ea_err *err) EA_CHECK;
+bool ea_plat_task_address_present(const char *ipv4);
+ea_code ea_plat_task_address_remove(const char *ipv4, ea_err *err) EA_CHECK; /* absent: fine */
+/* One of this host's addresses, or inside the subnet of a local bridge (Linux) or NAT network. */
+bool ea_plat_is_local_source(const char *ipv4);
+/* A listening (tcp) or bound (udp) socket on all addresses could be opened now. */
+bool ea_plat_port_free(uint16_t port, bool udp);
+/* The OS's range of ephemeral ports; Linux ip_local_port_range, fallback 49153-65535; Windows
+ * 49152-65535 (task-engine.md section 3.4). */
+void ea_plat_dynamic_ports(int64_t *first, int64_t *last);
+
+/* ---- process.c ---- */
+typedef struct ea_process { /* tells one process from a later one with the same pid */
+    int64_t pid;
+    int64_t started; /* OS start time, any unit; 0 unknown */
+} ea_process;
+struct ea_spawn {
+    const char *program;     /* full path */
+    const char *const *argv; /* [0] included, NULL at the end */
+    const char *const *env;  /* NULL-terminated; NULL: inherit */
+    const char *dir;         /* working directory; NULL: root of the drive */
+    const char *log_file;    /* standard output and error, appended; NULL: null device */
+};
+/* Starts a daemon: new session, null standard input, no inherited descriptors, parent not waited for. */
+ea_code ea_plat_spawn(const struct ea_spawn *spawn, ea_process *out, ea_err *err) EA_CHECK;
+bool ea_plat_process_alive(const ea_process *p); /* that very process */
+/* Asks it to end (SIGTERM; on Windows the stop event it waits for, see ea_plat_on_stop). */
+ea_code ea_plat_process_stop(const ea_process *p, ea_err *err) EA_CHECK;
+ea_code ea_plat_process_kill(const ea_process *p, ea_err *err) EA_CHECK;
+ea_process ea_plat_process_self(void);
+
+/* ---- signals.c ---- */
+/* Calls fn(arg) once when SIGTERM or SIGINT comes, or Ctrl+C, Ctrl+Break, close and shut down of the
+ * console, or the process's stop event. Called on a thread or signal context where only posting to
+ * a loop is allowed. SIGPIPE is ignored from then on. */
+ea_code ea_plat_on_stop(void (*fn)(void *arg), void *arg, ea_err *err) EA_CHECK;
+void ea_plat_off_stop(void);
+
+/* ---- env.c ---- */
+/* The process's environment as NAME=value in UTF-8, NULL-terminated; caller frees with
+ * ea_plat_env_free. */
+char **ea_plat_env(void);
+void ea_plat_env_free(char **env); /* wipes: keys may be in it */
+
+#endif
