@@ -157,7 +157,8 @@ void ea_loop_free(ea_loop *l)
     do {
         run_calls(&l->deferred);
         uv_walk(&l->uv, close_left, NULL);
-        (void)uv_run(&l->uv, UV_RUN_DEFAULT); /* close callbacks, and work still on the pool */
+        while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0) { /* close callbacks, work still on the pool */
+        }
     } while (!ea_list_empty(&l->deferred));
     (void)uv_loop_close(&l->uv); /* everything on it was closed above */
     uv_mutex_destroy(&l->lock);
