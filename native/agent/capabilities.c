@@ -1,0 +1,321 @@
+#include "capabilities.h"
+
+#include "../base/alloc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define C "com.amazonaws.ecs.capability."
+#define E "ecs.capability."
+
+typedef const char *condition(const struct ea_caps_facts *f); /* NULL: offered; else the reason */
+
+static const char *works(const struct ea_caps_facts *f)
+{
+    (void)f;
+    return NULL;
+}
+
+static const char *not_yet(const struct ea_caps_facts *f)
+{
+    (void)f;
+    return "not in this version";
+}
+
+static bool serves(const struct ea_caps_facts *f, const char *version)
+{
+    for (size_t i = 0; i < f->docker_versions->n; i++) {
+        if (strcmp(f->docker_versions->v[i], version) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *privileged(const struct ea_caps_facts *f)
+{
+    return ea_cfg_bool(f->config, EA_CFG_DISABLE_PRIVILEGED) ? "ECS_DISABLE_PRIVILEGED is true" : NULL;
+}
+
+static const char *selinux(const struct ea_caps_facts *f)
+{
+    return ea_cfg_bool(f->config, EA_CFG_SELINUX) ? NULL : "ECS_SELINUX_CAPABLE is not true";
+}
+
+static const char *apparmor(const struct ea_caps_facts *f)
+{
+    return ea_cfg_bool(f->config, EA_CFG_APPARMOR) ? NULL : "ECS_APPARMOR_CAPABLE is not true";
+}
+
+static const char *task_iam_role(const struct ea_caps_facts *f)
+{
+    if (!ea_cfg_bool(f->config, EA_CFG_TASK_IAM_ROLE))
+        return "ECS_ENABLE_TASK_IAM_ROLE is not true";
+    return f->task_role_proven ? NULL : "the task endpoint 169.254.170.2 has not answered yet";
+}
+
+static const char *health_check(const struct ea_caps_facts *f)
+{
+    if (ea_cfg_bool(f->config, EA_CFG_DISABLE_HEALTH_CHECK))
+        return "ECS_DISABLE_DOCKER_HEALTH_CHECK is true";
+    return serves(f, "1.24") ? NULL : "the Docker Engine does not serve API 1.24";
+}
+
+/* Emission order of control-plane.md section 2; rows with a version or driver in their name are
+ * added where `multi` says so. */
+enum multi { ONE, API_VERSIONS, LOG_DRIVERS };
+static const struct {
+    const char *name;
+    condition *when;
+    enum multi multi;
+} rows[] = {
+    /* clang-format off */
+    { E "private-registry-authentication.secretsmanager", not_yet,       ONE },
+    { E "secrets.ssm.environment-variables",              not_yet,       ONE },
+    { E "secrets.ssm.bootstrap.log-driver",               not_yet,       ONE },
+    { E "ecr-endpoint",                                   not_yet,       ONE },
+    { E "secrets.asm.environment-variables",              not_yet,       ONE },
+    { E "secrets.asm.bootstrap.log-driver",               not_yet,       ONE },
+    { E "container-ordering",                             works,         ONE },
+    { E "full-sync",                                      works,         ONE },
+    { E "env-files.s3",                                   not_yet,       ONE },
+    { E "network.container-port-range",                   not_yet,       ONE },
+    { E "container-restart-policy",                       works,         ONE },
+    { C "privileged-container",                           privileged,    ONE },
+    { C "docker-remote-api.",                             works,         API_VERSIONS },
+    { C "logging-driver.",                                works,         LOG_DRIVERS },
+    { C "selinux",                                        selinux,       ONE },
+    { C "apparmor",                                       apparmor,      ONE },
+    { C "task-iam-role",                                  task_iam_role, ONE },
+    { C "task-iam-role-network-host",                     not_yet,       ONE },
+    { E "task-cpu-mem-limit",                             not_yet,       ONE },
+    { E "task-eni",                                       not_yet,       ONE },
+    { C "ecr-auth",                                       not_yet,       ONE },
+    { E "execution-role-ecr-pull",                        not_yet,       ONE },
+    { E "container-health-check",                         health_check,  ONE },
+    { E "execution-role-awslogs",                         not_yet,       ONE },
+    { E "docker-plugin.local",                            works,         ONE },
+    { E "pid-ipc-namespace-sharing",                      not_yet,       ONE },
+    { E "aws-appmesh",                                    not_yet,       ONE },
+    { E "task-eia",                                       not_yet,       ONE },
+    { E "firelens.fluentd",                               not_yet,       ONE },
+    { E "firelens.fluentbit",                             not_yet,       ONE },
+    { C "logging-driver.awsfirelens",                     not_yet,       ONE },
+    { E "efs",                                            not_yet,       ONE },
+    { E "gmsa",                                           not_yet,       ONE },
+    { E "fsxWindowsFileServer",                           not_yet,       ONE },
+    { E "execute-command",                                not_yet,       ONE },
+    { E "service-connect-v1",                             not_yet,       ONE },
+    { E "storage.ebs-task-volume-attach",                 not_yet,       ONE },
+    { E "external",                                       not_yet,       ONE },
+    { E "fault-injection",                                not_yet,       ONE },
+    { E "ipv6-only",                                      not_yet,       ONE },
+    /* clang-format on */
+};
+
+/* Least Docker API version of a log driver (task-engine.md section 3.10). */
+static const struct {
+    const char *driver, *version;
+} driver_versions[] = {
+    { "json-file", "1.18" },  { "syslog", "1.18" },  { "journald", "1.19" },   { "none", "1.19" },
+    { "gelf", "1.20" },       { "fluentd", "1.20" }, { "awslogs", "1.21" },    { "splunk", "1.22" },
+    { "logentries", "1.25" }, { "sumologic", "1.29" },
+};
+
+static void add(struct ea_caps *out, char *name, const char *reason)
+{
+    out->v = ea_realloc_array(out->v, out->n + 1, sizeof(*out->v));
+    out->v[out->n++] =
+        (struct ea_cap){ .name = name, .offered = reason == NULL, .reason = reason };
+}
+
+/* Everything up to 1.32 is told, but for three versions that the backend does not know. */
+static void add_versions(const char *prefix, const ea_strlist *versions, struct ea_caps *out)
+{
+    for (size_t i = 0; i < versions->n; i++) {
+        const char *v = versions->v[i];
+        int64_t minor = 0;
+        ea_err err = { 0 };
+
+        if (strncmp(v, "1.", 2) != 0 ||
+            ea_str_to_i64(ea_str_of(v + 2), 0, 1000, &minor, &err) != EA_OK)
+            continue;
+        if (minor < 17 || minor >= 33 || minor == 26 || minor == 27 || minor == 31)
+            continue;
+        add(out, ea_sprintf_dup("%s%s", prefix, v), NULL);
+    }
+}
+
+static const char *driver_reason(const struct ea_caps_facts *f, const char *driver)
+{
+    for (size_t i = 0; i < EA_COUNT(driver_versions); i++) {
+        if (strcmp(driver_versions[i].driver, driver) == 0)
+            return serves(f, driver_versions[i].version)
+                       ? NULL
+                       : "the Docker Engine is too old for this log driver";
+    }
+    return "not in this version";
+}
+
+static void add_drivers(const struct ea_caps_facts *f, const char *prefix, struct ea_caps *out)
+{
+    ea_strlist drivers = { 0 };
+
+    ea_cfg_strlist(f->config, EA_CFG_LOGGING_DRIVERS, &drivers);
+    for (size_t i = 0; i < drivers.n; i++) {
+        if (strcmp(drivers.v[i], "awsfirelens") != 0)
+            add(out, ea_sprintf_dup("%s%s", prefix, drivers.v[i]), driver_reason(f, drivers.v[i]));
+    }
+    ea_strlist_free(&drivers);
+}
+
+void ea_caps_build(const struct ea_caps_facts *facts, struct ea_caps *out)
+{
+    ea_caps_done(out);
+    out->task_role_wanted = ea_cfg_bool(facts->config, EA_CFG_TASK_IAM_ROLE);
+    for (size_t i = 0; i < EA_COUNT(rows); i++) {
+        switch (rows[i].multi) {
+        case ONE:
+            add(out, ea_strdup(rows[i].name), rows[i].when(facts));
+            break;
+        case API_VERSIONS:
+            add_versions(rows[i].name, facts->docker_versions, out);
+            break;
+        case LOG_DRIVERS:
+            add_drivers(facts, rows[i].name, out);
+            break;
+        }
+    }
+}
+
+void ea_caps_done(struct ea_caps *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        ea_free(c->v[i].name);
+        ea_free(c->v[i].value);
+    }
+    ea_free(c->v);
+    memset(c, 0, sizeof(*c));
+}
+
+const struct ea_cap *ea_caps_find(const struct ea_caps *c, const char *name)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        if (strcmp(c->v[i].name, name) == 0)
+            return &c->v[i];
+    }
+    return NULL;
+}
+
+static bool offered_also_in(const struct ea_caps *a, const struct ea_caps *b)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        const struct ea_cap *other = ea_caps_find(b, a->v[i].name);
+        if (a->v[i].offered && (!other || !other->offered))
+            return false;
+    }
+    return true;
+}
+
+bool ea_caps_same(const struct ea_caps *a, const struct ea_caps *b)
+{
+    return offered_also_in(a, b) && offered_also_in(b, a);
+}
+
+/* ---- what a task needs ---- */
+
+static const char *container_needs(const struct ea_container *c, const char **word)
+{
+    for (size_t i = 0; i < c->secrets.n; i++) {
+        bool asm_ = ea_zstr_eq(c->secrets.v[i].provider, "asm");
+        bool log = ea_zstr_eq(c->secrets.v[i].target, "LOG_DRIVER");
+        *word = "secrets";
+        if (log)
+            return asm_ ? E "secrets.asm.bootstrap.log-driver" : E "secrets.ssm.bootstrap.log-driver";
+        return asm_ ? E "secrets.asm.environment-variables" : E "secrets.ssm.environment-variables";
+    }
+    if (c->registry_auth) {
+        *word = "registryAuthentication";
+        return ea_zstr_eq(c->registry_auth->type, "asm")
+                   ? E "private-registry-authentication.secretsmanager"
+                   : C "ecr-auth";
+    }
+    if (c->environment_files.n) {
+        *word = "environmentFiles";
+        return E "env-files.s3";
+    }
+    if (c->credential_specs.n) {
+        *word = "credentialSpecs";
+        return E "gmsa";
+    }
+    if (c->firelens) {
+        *word = "firelensConfiguration";
+        return E "firelens.fluentbit";
+    }
+    if (!ea_zstr_empty(c->logs_auth_strategy)) {
+        *word = "logsAuthStrategy";
+        return E "execution-role-awslogs";
+    }
+    for (size_t i = 0; i < c->ports.n; i++) {
+        if (!ea_zstr_empty(c->ports.v[i].container_port_range)) {
+            *word = "containerPortRange";
+            return E "network.container-port-range";
+        }
+    }
+    return NULL;
+}
+
+static const char *task_needs(const struct ea_task *t, const char **word)
+{
+    if (ea_zstr_eq(t->network_mode, "awsvpc")) {
+        *word = "networkMode awsvpc";
+        return E "task-eni";
+    }
+    if (ea_zstr_eq(t->pid_mode, "task") || ea_zstr_eq(t->ipc_mode, "task")) {
+        *word = "pidMode or ipcMode task";
+        return E "pid-ipc-namespace-sharing";
+    }
+    if (!ea_zstr_empty(t->proxy)) {
+        *word = "proxyConfiguration";
+        return E "aws-appmesh";
+    }
+    for (size_t i = 0; i < t->volumes.n; i++) {
+        if (ea_zstr_eq(t->volumes.v[i].type, "efs")) {
+            *word = "an EFS volume";
+            return E "efs";
+        }
+        if (ea_zstr_eq(t->volumes.v[i].type, "fsxWindowsFileServer")) {
+            *word = "an FSx for Windows File Server volume";
+            return E "fsxWindowsFileServer";
+        }
+    }
+    return NULL;
+}
+
+static bool missing(const struct ea_caps *c, const char *who, const char *name, const char *word,
+                    const char *need, char text[400])
+{
+    const struct ea_cap *cap = ea_caps_find(c, need);
+
+    if (cap && cap->offered)
+        return false;
+    (void)snprintf(text, 400, "UnsupportedFeatureError: %s%s uses %s, which needs %s: %s", who, name,
+                   word, need, cap && cap->reason ? cap->reason : "not offered by this agent");
+    return true;
+}
+
+bool ea_caps_missing(const struct ea_caps *c, const struct ea_task *t, char text[400])
+{
+    const char *word = "", *need = task_needs(t, &word);
+
+    if (need && missing(c, "the task", "", word, need, text))
+        return true;
+    if (t->credentials_id && c->task_role_wanted &&
+        missing(c, "the task", "", "a task role", C "task-iam-role", text))
+        return true;
+    for (size_t i = 0; i < t->containers.n; i++) {
+        need = container_needs(&t->containers.v[i], &word);
+        if (need && missing(c, "container ", t->containers.v[i].name, word, need, text))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,428 @@
+#include "run_effect.h"
+
+#include "../base/alloc.h"
+#include "../base/log.h"
+#include "../docker/docker_body.h"
+#include "../docker/docker_container.h"
+#include "../docker/docker_image.h"
+#include "../docker/docker_pull.h"
+#include "../docker/docker_volume.h"
+#include "../docker/image_ref.h"
+#include "host_ports.h"
+#include "turn.h"
+
+#include <string.h>
+
+enum { SHORT_MS = 30000, TAG_MS = 30000 };
+
+/* One effect under way: what its later steps need, copied. */
+struct run {
+    ea_agent *ag;
+    uint64_t op;
+    ea_fx_kind kind;
+    char *task_arn, *container, *image, *id, *name, *digest, *api, *auth;
+    char *error_name;
+    bool local, cached;
+    int64_t limit_ms, idle_ms, stop_s;
+    struct ea_docker_facts facts;
+    char *image_id;
+};
+
+static void finish(struct run *r, const ea_err *err)
+{
+    struct ea_event ev = { .kind = EA_EV_RESULT, .op = r->op, .of = r->kind, .err = *err };
+
+    ev.arn = r->task_arn;
+    ev.facts = r->facts;
+    ev.digest = r->digest;
+    ev.image_id = r->image_id;
+    ev.cached = r->cached;
+    ev.error_name = r->error_name;
+    ea_turn_post(r->ag, &ev);
+    ea_free(r->container);
+    ea_free(r->image);
+    ea_free(r->id);
+    ea_free(r->name);
+    ea_free(r->api);
+    ea_secret_free(r->auth);
+    ea_free(r);
+}
+
+static void finish_ok(struct run *r)
+{
+    ea_err ok = { 0 };
+
+    finish(r, &ok);
+}
+
+static void plain_done(void *ctx, const ea_err *err)
+{
+    finish(ctx, err);
+}
+
+static void facts_done(void *ctx, struct ea_docker_facts *facts, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (facts) {
+        r->facts = *facts;
+        memset(facts, 0, sizeof(*facts));
+    }
+    finish(r, err);
+}
+
+/* A removal of what is not there has done its work. */
+static void gone_done(void *ctx, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (err->code == EA_NOT_FOUND)
+        finish_ok(r);
+    else
+        finish(r, err);
+}
+
+/* ---- images ---- */
+
+static void free_env(void *list)
+{
+    ea_strlist_free(list);
+    ea_free(list);
+}
+
+static void remember_env(ea_agent *ag, const char *image, const struct ea_image *found)
+{
+    ea_strlist *env = ea_alloc(sizeof(*env));
+    void *old;
+
+    for (size_t i = 0; i < found->env.n; i++)
+        ea_strlist_add(env, found->env.v[i]);
+    old = ea_map_put(&ag->image_env, image, env);
+    if (old)
+        free_env(old);
+}
+
+const ea_strlist *ea_image_env(const ea_agent *ag, const char *image)
+{
+    return ea_map_get(&ag->image_env, image);
+}
+
+static void digest_done(void *ctx, const char *digest, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (err->code == EA_UNSUPPORTED) { /* engine older than API 1.35: the step is left out */
+        finish_ok(r);
+        return;
+    }
+    if (digest)
+        r->digest = ea_strdup(digest);
+    finish(r, err);
+}
+
+static void ask_registry(struct run *r)
+{
+    (void)ea_docker_manifest_digest(r->ag->docker, r->image, r->auth, r->limit_ms, digest_done, r);
+}
+
+static void local_digest_done(void *ctx, const struct ea_image *image, const ea_err *err)
+{
+    struct run *r = ctx;
+    const char *digest;
+
+    if (err->code == EA_NOT_FOUND) {
+        ask_registry(r);
+        return;
+    }
+    if (image) {
+        remember_env(r->ag, r->image, image);
+        digest = ea_image_ref_pick_digest(r->image, image->repo_digests.v, image->repo_digests.n);
+        r->digest = ea_strdup(digest);
+    }
+    finish(r, err);
+}
+
+static void resolve(struct run *r)
+{
+    ea_image_ref ref;
+    ea_err err = { 0 };
+
+    if (ea_image_ref_parse(r->image, &ref, &err) == EA_OK && ref.digest.n) {
+        r->digest = ea_str_dup(ref.digest);
+        finish_ok(r);
+    } else if (r->local) {
+        (void)ea_docker_image_inspect(r->ag->docker, r->image, r->limit_ms, local_digest_done, r);
+    } else {
+        ask_registry(r);
+    }
+}
+
+static void pulled_inspect_done(void *ctx, const struct ea_image *image, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (image) {
+        remember_env(r->ag, r->image, image);
+        r->image_id = ea_strdup(image->id);
+    }
+    finish(r, err);
+}
+
+static void inspect_pulled(struct run *r)
+{
+    (void)ea_docker_image_inspect(r->ag->docker, r->image, SHORT_MS, pulled_inspect_done, r);
+}
+
+static void tagged(void *ctx, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (err->code)
+        finish(r, err);
+    else
+        inspect_pulled(r);
+}
+
+/* "repo@digest" when the digest is known and the image is named by tag; else NULL. */
+static char *by_digest(const char *image, const char *digest)
+{
+    ea_image_ref ref;
+    ea_err err = { 0 };
+
+    if (!digest || ea_image_ref_parse(image, &ref, &err) != EA_OK || ref.digest.n)
+        return NULL;
+    return ea_sprintf_dup("%.*s@%s", EA_STR_FMT(ref.name), digest);
+}
+
+static void pulled(void *ctx, const ea_err *err)
+{
+    struct run *r = ctx;
+    EA_FREE_AUTO char *exact = by_digest(r->image, r->name); /* name: digest to pull by */
+
+    if (err->code)
+        finish(r, err);
+    else if (exact)
+        (void)ea_docker_image_tag(r->ag->docker, exact, r->image, TAG_MS, tagged, r);
+    else
+        inspect_pulled(r);
+}
+
+static void log_progress(void *ctx, const struct ea_pull_progress *p)
+{
+    struct run *r = ctx;
+
+    ea_debug("pulling", EA_S("task", r->task_arn), EA_S("container", r->container),
+             EA_S("image", r->image), EA_S("status", p->status), EA_I("bytes", p->current),
+             EA_I("of", p->total), EA_I("layers", p->layers), EA_I("layers_done", p->layers_done));
+}
+
+static void pull(struct run *r)
+{
+    EA_FREE_AUTO char *exact = by_digest(r->image, r->name);
+    const struct ea_pull_params p = {
+        .image = exact ? exact : r->image,
+        .auth = r->auth,
+        .limit_ms = r->limit_ms,
+        .idle_ms = r->idle_ms,
+        .progress = log_progress,
+    };
+
+    ea_info("image pull begins", EA_S("task", r->task_arn), EA_S("container", r->container),
+            EA_S("image", r->image));
+    (void)ea_docker_pull(r->ag->docker, &p, pulled, r);
+}
+
+static void cached_inspect_done(void *ctx, const struct ea_image *image, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (!image) {
+        if (err->code == EA_NOT_FOUND)
+            pull(r);
+        else
+            finish(r, err);
+        return;
+    }
+    r->cached = true;
+    pulled_inspect_done(r, image, err);
+}
+
+/* ---- containers ---- */
+
+/* The name is ours if the labels say so: a create whose answer was lost. */
+static void conflict_inspected(void *ctx, struct ea_docker_facts *facts, const ea_err *err)
+{
+    struct run *r = ctx;
+    ea_err why = { 0 };
+
+    if (facts && facts->found && ea_zstr_eq(facts->task_arn, r->task_arn) &&
+        ea_zstr_eq(facts->container_name, r->container)) {
+        facts_done(r, facts, err);
+        return;
+    }
+    (void)ea_fail(&why, EA_CONFLICT, "the name %s is taken by a container of somebody else", r->name);
+    finish(r, &why);
+}
+
+static void created(void *ctx, const char *id, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (err->code == EA_CONFLICT) {
+        (void)ea_docker_inspect(r->ag->docker, r->name, SHORT_MS, conflict_inspected, r);
+        return;
+    }
+    if (id) {
+        r->facts.found = r->facts.brief = true;
+        r->facts.id = ea_strdup(id);
+        r->facts.state = EA_C_CREATED;
+    }
+    finish(r, err);
+}
+
+static void create(struct run *r, const struct ea_effect *fx)
+{
+    ea_agent *ag = r->ag;
+    const struct ea_body_settings settings = {
+        .windows = ag->model.settings.windows,
+        .cluster = ag->cluster,
+        .region = ag->region,
+        .processors = ag->processors,
+        .cpu_unbounded = ea_cfg_bool(ag->config, EA_CFG_CPU_UNBOUNDED),
+        .memory_unbounded = ea_cfg_bool(ag->config, EA_CFG_MEMORY_UNBOUNDED),
+        .image_env = ea_image_env(ag, fx->container->image),
+    };
+    EA_SECRET_AUTO char *body = NULL;
+    const char *error_name = NULL;
+    ea_err err = { 0 };
+
+    if (ea_port_unassigned(fx->container)) {
+        (void)ea_fail(&err, EA_REFUSED, "a host port is unavailable");
+        finish(r, &err);
+        return;
+    }
+    if (ea_docker_body(fx->task, fx->container, &settings, &body, &error_name, &err)) {
+        r->error_name = ea_strdup(error_name);
+        finish(r, &err);
+        return;
+    }
+    (void)ea_docker_create(ag->docker, r->api, r->name, ea_str_of(body), r->limit_ms, created, r);
+}
+
+/* Started or stopped: the inspect that follows is part of the answer. */
+static void then_inspect(void *ctx, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (err->code)
+        finish(r, err);
+    else
+        (void)ea_docker_inspect(r->ag->docker, r->id, SHORT_MS, facts_done, r);
+}
+
+/* ---- dispatch ---- */
+
+static struct run *run_new(ea_agent *ag, const struct ea_effect *fx)
+{
+    struct run *r = ea_alloc(sizeof(*r));
+    const struct ea_container *c = fx->container;
+
+    r->ag = ag;
+    r->op = fx->op;
+    r->kind = fx->kind;
+    r->local = fx->local;
+    r->limit_ms = fx->limit_ms;
+    r->idle_ms = fx->idle_ms;
+    r->stop_s = fx->stop_s;
+    r->task_arn = fx->task ? ea_strdup(fx->task->arn) : NULL;
+    if (!c)
+        return r;
+    r->container = ea_strdup(c->name);
+    r->image = ea_strdup(c->image);
+    r->id = ea_strdup(c->docker_id);
+    r->name = ea_strdup(fx->kind == EA_FX_PULL ? c->image_digest : c->docker_name);
+    r->api = ea_strdup(c->docker_config.version);
+    if (fx->kind == EA_FX_RESOLVE || fx->kind == EA_FX_PULL)
+        r->auth = ea_engine_auth_find(ag->registry_auth, c->image);
+    return r;
+}
+
+static void run_volume(struct run *r, const struct ea_effect *fx)
+{
+    const struct ea_volume *v = fx->volume;
+    const struct ea_docker_volume_config *cfg = v->docker;
+
+    if (fx->kind == EA_FX_VOLUME_CREATE)
+        (void)ea_docker_volume_create(r->ag->docker, v->docker_name, cfg ? cfg->driver : NULL,
+                                      cfg ? &cfg->driver_opts : NULL, cfg ? &cfg->labels : NULL,
+                                      r->limit_ms, plain_done, r);
+    else
+        (void)ea_docker_volume_remove(r->ag->docker, v->docker_name, r->limit_ms, gone_done, r);
+}
+
+static void volume_inspected(void *ctx, const struct ea_docker_volume *volume, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    r->facts.found = volume != NULL;
+    finish(r, err);
+}
+
+void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
+{
+    struct run *r = run_new(ag, fx);
+
+    switch (fx->kind) {
+    case EA_FX_RESOLVE:
+        resolve(r);
+        return;
+    case EA_FX_PULL:
+        if (r->local)
+            (void)ea_docker_image_inspect(ag->docker, r->image, SHORT_MS, cached_inspect_done, r);
+        else
+            pull(r);
+        return;
+    case EA_FX_CREATE:
+        create(r, fx);
+        return;
+    case EA_FX_START:
+        (void)ea_docker_start(ag->docker, r->api, r->id, r->limit_ms, then_inspect, r);
+        return;
+    case EA_FX_STOP:
+        (void)ea_docker_stop(ag->docker, r->id, r->stop_s, r->limit_ms, then_inspect, r);
+        return;
+    case EA_FX_REMOVE:
+        (void)ea_docker_remove(ag->docker, r->id ? r->id : r->name, r->limit_ms, gone_done, r);
+        return;
+    case EA_FX_INSPECT:
+        (void)ea_docker_inspect(ag->docker, r->id ? r->id : r->name, r->limit_ms, facts_done, r);
+        return;
+    case EA_FX_FIND:
+        (void)ea_docker_find(ag->docker, r->task_arn, r->container, r->limit_ms, facts_done, r);
+        return;
+    case EA_FX_VOLUME_CREATE:
+    case EA_FX_VOLUME_REMOVE:
+        run_volume(r, fx);
+        return;
+    case EA_FX_VOLUME_INSPECT:
+        (void)ea_docker_volume_inspect(ag->docker, fx->volume->docker_name, r->limit_ms,
+                                       volume_inspected, r);
+        return;
+    case EA_FX_PING:
+        (void)ea_docker_ping(ag->docker, r->limit_ms, plain_done, r);
+        return;
+    case EA_FX_IMAGE_REMOVE:
+        (void)ea_docker_image_remove(ag->docker, fx->text, r->limit_ms, gone_done, r);
+        return;
+    case EA_FX_REPORT:
+    case EA_FX_ACK:
+    case EA_FX_CREDS_ACK:
+    case EA_FX_STOP_CANDIDATES:
+    case EA_FX_WAKE:
+    case EA_FX_WATCH:
+    case EA_FX_UNWATCH:
+    case EA_FX_TASK_ENDED:
+        break;
+    }
+    finish_ok(r); /* not an effect for Docker */
+}

@@ -1,0 +1,58 @@
+#include "run_effect.h"
+
+#include "../base/log.h"
+
+/* The control plane sends again what was not acked: not being connected is no trouble. */
+static void acked(const struct ea_effect *fx, ea_code code, const ea_err *err)
+{
+    if (code)
+        ea_debug("ack not sent", EA_S("what", ea_fx_name(fx->kind)), EA_S("err", err->text));
+}
+
+void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
+{
+    ea_err err = { 0 };
+
+    switch (fx->kind) {
+    case EA_FX_RESOLVE:
+    case EA_FX_PULL:
+    case EA_FX_CREATE:
+    case EA_FX_START:
+    case EA_FX_STOP:
+    case EA_FX_REMOVE:
+    case EA_FX_INSPECT:
+    case EA_FX_FIND:
+    case EA_FX_VOLUME_CREATE:
+    case EA_FX_VOLUME_INSPECT:
+    case EA_FX_VOLUME_REMOVE:
+    case EA_FX_PING:
+    case EA_FX_IMAGE_REMOVE:
+        ea_run_docker(ag, fx);
+        return;
+    case EA_FX_REPORT:
+        ea_run_report(ag, fx);
+        return;
+    case EA_FX_ACK:
+        if (ag->acs)
+            acked(fx, ea_acs_ack(ag->acs, fx->message_id, fx->cluster_arn, fx->instance_arn, &err),
+                  &err);
+        return;
+    case EA_FX_CREDS_ACK:
+        if (ag->acs)
+            acked(fx, ea_acs_creds_ack(ag->acs, fx->message_id, fx->credentials_id, fx->expiration,
+                                       &err),
+                  &err);
+        return;
+    case EA_FX_STOP_CANDIDATES:
+        if (ag->acs)
+            acked(fx, ea_acs_stop_candidates(ag->acs, fx->message_id, fx->cluster_arn, &fx->arns,
+                                             &err),
+                  &err);
+        return;
+    case EA_FX_WAKE:       /* turn.c arms it */
+    case EA_FX_WATCH:      /* sampling of statistics reads the model */
+    case EA_FX_UNWATCH:
+    case EA_FX_TASK_ENDED: /* the engine has dropped the credentials */
+        return;
+    }
+}

@@ -1,0 +1,54 @@
+/* serve.h - the agent's own HTTP servers: credentials for tasks, introspection for operators, the
+ * control channel for the cmdlets. They listen before the registration; credentials that have not
+ * come yet are answered by 503.
+ * Thread: loop. Knows: listeners, routes, limits, audit. Does not know: how the model changes. */
+#ifndef EA_SERVE_SERVE_H
+#define EA_SERVE_SERVE_H
+
+#include "../base/buf.h"
+#include "../base/loop.h"
+#include "../model/model.h"
+
+typedef struct ea_serve ea_serve;
+
+#define EA_CREDS_PORT 51679
+#define EA_INTROSPECT_PORT 51678
+#define EA_TASK_ADDRESS "169.254.170.2"
+
+/* What the servers ask their owner for. */
+struct ea_serve_source {
+    void *ctx;
+    const struct ea_model *model; /* borrowed; outlives the servers */
+    /* Whole objects of the control channel and of /v1/status. */
+    void (*status_json)(void *ctx, ea_buf *out);
+    void (*settings_text)(void *ctx, ea_buf *out);
+    /* EA_NOT_FOUND: no such task. */
+    ea_code (*stop_task)(void *ctx, const char *arn, ea_err *err);
+    void (*drain)(void *ctx);
+    void (*repair)(void *ctx); /* look at the host's set-up now */
+    /* May a request from this address use the task endpoint? Local addresses and bridge subnets. */
+    bool (*source_allowed)(void *ctx, const char *peer);
+};
+
+struct ea_serve_config {
+    unsigned rps, burst;     /* ECS_TASK_METADATA_RPS_LIMIT */
+    const char *audit_file;  /* NULL: no audit; copied */
+    const char *version, *hash; /* for /v1/metadata; copied */
+    int64_t audit_max_bytes; /* at which the audit file rolls */
+    unsigned audit_keep;     /* rolled files kept */
+};
+
+ea_serve *ea_serve_new(ea_loop *loop, const struct ea_serve_source *source,
+                       const struct ea_serve_config *config);
+void ea_serve_close(ea_serve *s); /* frees itself when the connections are gone; NULL is fine */
+
+/* Each may be called again after a failure; a second success is an error of the caller. */
+ea_code ea_serve_credentials(ea_serve *s, ea_err *err) EA_CHECK;    /* 127.0.0.1:51679 */
+ea_code ea_serve_task_endpoint(ea_serve *s, ea_err *err) EA_CHECK;  /* 169.254.170.2:80 */
+bool ea_serve_has_task_endpoint(const ea_serve *s);
+void ea_serve_drop_task_endpoint(ea_serve *s); /* the address went away: listen anew */
+ea_code ea_serve_introspection(ea_serve *s, const char *address, ea_err *err) EA_CHECK;
+/* A unix socket path or a pipe name. */
+ea_code ea_serve_control(ea_serve *s, const char *path, ea_err *err) EA_CHECK;
+
+#endif
