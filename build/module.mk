@@ -9,7 +9,7 @@ install_files = @mkdir -p psmodule/bin; for f in $(1); do cp -p $$f psmodule/bin
 .PHONY: module psh
 module: native $(if $(MODULE_PROJ),$(MODULE_DLL)) ## psmodule/bin: cmdlets and native files
 	$(call install_files,$(wildcard $(if $(MODULE_PROJ),$(MODULE_DLL))) $(LIB) $(HOST) $(LOCAL))
-	@if [ -x psmodule/help/build.sh ]; then psmodule/help/build.sh; fi
+	@psmodule/help/build.sh
 
 $(MODULE_DLL): $(MODULE_PROJ) $(MODULE_SRC) $(MODULE_DATA) ECSTools.psd1
 	@command -v dotnet >/dev/null || { echo 'module: no dotnet: install the .NET SDK 10 (build/setup.sh tells how)' >&2; exit 1; }
