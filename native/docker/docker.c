@@ -357,6 +357,35 @@ void ea_docker_add_ref(struct ea_buf *b, const char *ref)
     }
 }
 
+struct plain_call {
+    ea_docker_done *done;
+    void *ctx;
+};
+
+static void on_plain(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
+{
+    struct plain_call *call = ctx;
+
+    (void)a;
+    call->done(call->ctx, err);
+    ea_free(call);
+}
+
+ea_docker_op *ea_docker_plain(ea_docker *dk, struct ea_docker_request *rq,
+                              const struct ea_buf *path, ea_docker_done *done, void *ctx)
+{
+    struct plain_call *call = ea_alloc(sizeof(*call));
+    ea_err err = { 0 };
+
+    call->done = done;
+    call->ctx = ctx;
+    if (path && ea_buf_check(path, &err))
+        return ea_docker_fail(dk, &err, on_plain, call);
+    if (path)
+        rq->http.path = ea_buf_z(path);
+    return ea_docker_request(dk, rq, on_plain, call);
+}
+
 /* ---- version, ping, info ---------------------------------------------------------------------- */
 
 struct version_call {
@@ -418,11 +447,6 @@ ea_docker_op *ea_docker_negotiate(ea_docker *dk, int64_t limit_ms, ea_docker_ver
     call->ctx = ctx;
     return ea_docker_request(dk, &rq, on_version, call);
 }
-
-struct plain_call {
-    ea_docker_done *done;
-    void *ctx;
-};
 
 static void on_ping(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
 {

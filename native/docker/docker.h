@@ -88,13 +88,16 @@ ea_docker_op *ea_docker_request(ea_docker *dk, const struct ea_docker_request *r
 /* From inside `done` of `op`: the same handle goes on with another request. */
 void ea_docker_request_next(ea_docker_op *op, const struct ea_docker_request *rq,
                             ea_dhttp_done *done, void *ctx);
+/* A request whose answer nobody reads. `path`: NULL when rq->http.path is set; its failure is told. */
+struct ea_buf;
+ea_docker_op *ea_docker_plain(ea_docker *dk, struct ea_docker_request *rq,
+                              const struct ea_buf *path, ea_docker_done *done, void *ctx);
 /* An op that fails: `done` comes later with *err (copied). */
 ea_docker_op *ea_docker_fail(ea_docker *dk, const ea_err *err, ea_dhttp_done *done, void *ctx);
 /* Aborts with another code and text than CANCELLED. */
 void ea_docker_abort(ea_docker_op *op, const ea_err *why);
 ea_loop *ea_docker_loop(const ea_docker *dk);
 
-struct ea_buf;
 /* Adds an id, a name or an image reference as one path piece; slashes, colons and @ are kept as the
  * API wants them, everything that could end the path is escaped. */
 void ea_docker_add_ref(struct ea_buf *b, const char *ref);

@@ -11,34 +11,6 @@
 
 /* ---- calls without a result ------------------------------------------------------------------- */
 
-struct plain_call {
-    ea_docker_done *done;
-    void *ctx;
-};
-
-static void on_plain(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
-{
-    struct plain_call *call = ctx;
-
-    (void)a;
-    call->done(call->ctx, err);
-    ea_free(call);
-}
-
-static ea_docker_op *plain(ea_docker *dk, struct ea_docker_request *rq, ea_buf *path,
-                           ea_docker_done *done, void *ctx)
-{
-    struct plain_call *call = ea_alloc(sizeof(*call));
-    ea_err err = { 0 };
-
-    call->done = done;
-    call->ctx = ctx;
-    if (ea_buf_check(path, &err))
-        return ea_docker_fail(dk, &err, on_plain, call);
-    rq->http.path = ea_buf_z(path);
-    return ea_docker_request(dk, rq, on_plain, call);
-}
-
 /* -1: not a version. */
 static int wanted_api(const char *api)
 {
@@ -56,7 +28,7 @@ ea_docker_op *ea_docker_start(ea_docker *dk, const char *api, const char *id, in
     ea_buf_adds(&path, "/containers/");
     ea_docker_add_ref(&path, id);
     ea_buf_adds(&path, "/start");
-    return plain(dk, &rq, &path, done, ctx);
+    return ea_docker_plain(dk, &rq, &path, done, ctx);
 }
 
 ea_docker_op *ea_docker_stop(ea_docker *dk, const char *id, int64_t stop_s, int64_t limit_ms,
@@ -68,7 +40,7 @@ ea_docker_op *ea_docker_stop(ea_docker *dk, const char *id, int64_t stop_s, int6
     ea_buf_adds(&path, "/containers/");
     ea_docker_add_ref(&path, id);
     ea_buf_addf(&path, "/stop?t=%lld", (long long)(stop_s > 0 ? stop_s : 0));
-    return plain(dk, &rq, &path, done, ctx);
+    return ea_docker_plain(dk, &rq, &path, done, ctx);
 }
 
 ea_docker_op *ea_docker_remove(ea_docker *dk, const char *id, int64_t limit_ms,
@@ -80,7 +52,7 @@ ea_docker_op *ea_docker_remove(ea_docker *dk, const char *id, int64_t limit_ms,
     ea_buf_adds(&path, "/containers/");
     ea_docker_add_ref(&path, id);
     ea_buf_adds(&path, "?v=1");
-    return plain(dk, &rq, &path, done, ctx);
+    return ea_docker_plain(dk, &rq, &path, done, ctx);
 }
 
 /* ---- create ----------------------------------------------------------------------------------- */
