@@ -152,7 +152,10 @@ build_cjson()
 {
     unpack cjson
     plain_lib cjson "$src/cjson" "$data -DCJSON_HIDE_SYMBOLS -DCJSON_NESTING_LIMIT=64" cJSON.c
+    # Both ways of including it are in use: upstream installs it in a folder of its own.
+    mkdir -p "$out/include/cjson"
     cp "$src/cjson/cJSON.h" "$out/include/"
+    cp "$src/cjson/cJSON.h" "$out/include/cjson/"
     license cjson "$src/cjson/LICENSE"
 }
 
