@@ -21,7 +21,11 @@ int64_t ea_plat_memory_bytes(void); /* total physical; 0 when it cannot be read 
 /* "LINUX", or "WINDOWS_SERVER_2022_FULL" by build number and InstallationType, else "windows"
  * (control-plane.md section 2). */
 void ea_plat_os_family(char *out, size_t n);
-void ea_plat_random(void *out, size_t n); /* from the OS; fit for secrets; ends the process if it fails */
+/* Kernel release ("6.1.0-18-amd64"), or "10.0.20348" on Windows. */
+void ea_plat_os_version(char *out, size_t n);
+void ea_plat_hostname(char *out, size_t n);
+void ea_plat_random(void *out,
+                    size_t n); /* from the OS; fit for secrets; ends the process if it fails */
 /* Folder of the running executable, and of this library (the executable's when it is linked in).
  * Without a trailing separator; caller frees. NULL when unknown. */
 char *ea_plat_exe_dir(void);
@@ -48,9 +52,14 @@ ea_code ea_plat_read_file(const char *path, size_t max, ea_buf *out, ea_err *err
 /* Whole new content or the old one: written to a sibling, flushed, renamed. `mode`: POSIX bits; on
  * Windows 0600 and less keep everybody but SYSTEM and Administrators out. */
 ea_code ea_plat_write_file(const char *path, ea_str content, unsigned mode, ea_err *err) EA_CHECK;
-ea_code ea_plat_make_dir(const char *path, ea_err *err) EA_CHECK; /* with parents; 0700; exists: fine */
+/* Makes an empty file if there is none, and lets nobody but the owner read it. */
+ea_code ea_plat_private_file(const char *path, ea_err *err) EA_CHECK;
+ea_code ea_plat_rename(const char *from, const char *to, ea_err *err) EA_CHECK; /* replaces `to` */
+ea_code ea_plat_make_dir(const char *path,
+                         ea_err *err) EA_CHECK; /* with parents; 0700; exists: fine */
 ea_code ea_plat_remove_file(const char *path, ea_err *err) EA_CHECK; /* absent: fine */
-ea_code ea_plat_remove_tree(const char *path, ea_err *err) EA_CHECK; /* absent: fine; no links followed */
+ea_code ea_plat_remove_tree(const char *path,
+                            ea_err *err) EA_CHECK; /* absent: fine; no links followed */
 ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_err *err) EA_CHECK;
 bool ea_plat_exists(const char *path);
 /* Appends (mode 0600 at creation, parents made). A file that would grow over max_bytes is renamed to
