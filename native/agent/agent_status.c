@@ -15,7 +15,7 @@ static const char *state_name(const ea_agent *ag, const ea_session_status *acs)
         return "WAITING";
     if (ag->model.draining)
         return "DRAINING";
-    return acs->state == EA_SESSION_OPEN ? "CONNECTED" : "REGISTERED";
+    return acs->state == EA_SESSION_CONNECTED ? "CONNECTED" : "REGISTERED";
 }
 
 static void add_str(ea_buf *out, const char *name, const char *value)
@@ -87,7 +87,7 @@ void ea_agent_status_json(void *agent, ea_buf *out)
                 ",\"startedAt\":%" PRId64 ",\"uptime\":%" PRId64 ",\"acsConnectedAt\":%" PRId64
                 ",\"lastMetricsAt\":%" PRId64 ",\"taskRoleReady\":%s,\"dockerUp\":%s,",
                 ag->started.wall_ms, (ea_now().mono_ms - ag->started.mono_ms) / 1000,
-                acs.state == EA_SESSION_OPEN ? acs.connected_ms : 0, tcs.last_message_ms,
+                acs.state == EA_SESSION_CONNECTED ? acs.connected_ms : 0, tcs.last_message_ms,
                 ag->task_role_proven ? "true" : "false",
                 ea_docker_link_is_up(ag->link) ? "true" : "false");
     ea_status_add_json(&ag->status, out);

@@ -71,7 +71,7 @@ static void follow(ea_agent *ag, ea_wait_id wait, const ea_session_status *s)
 {
     int64_t next = s->next_try_ms ? s->next_try_ms - ea_now().wall_ms : 0;
 
-    if (s->state == EA_SESSION_OPEN)
+    if (s->state == EA_SESSION_CONNECTED)
         ea_status_clear(&ag->status, wait);
     else if (!ag->stopping)
         ea_status_wait(&ag->status, wait, s->last_error.code ? &s->last_error : NULL, next);

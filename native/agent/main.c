@@ -1,0 +1,229 @@
+#include "main.h"
+
+#include "../base/alloc.h"
+#include "../base/log.h"
+#include "../plat/plat.h"
+#include "agent.h"
+#include "version.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_RETRY = 1, EXIT_OPERATOR = 5, HEALTH_MS = 25000 };
+
+enum action { RUN, VERSION, SETTINGS, HEALTHCHECK, LICENSE, SERVICE, BAD };
+
+struct command {
+    enum action action;
+    const char *log_level;
+    bool no_metadata; /* -blackhole-ec2-metadata */
+};
+
+static void usage(void)
+{
+    (void)fputs("usage: ecsagent [-loglevel <level>] [-blackhole-ec2-metadata]\n"
+                "       ecsagent -version | -settings | -healthcheck | -license\n"
+                "Settings come from ECS_* environment variables and the settings file; -settings "
+                "lists them.\n",
+                stderr);
+}
+
+static void parse(int argc, char **argv, struct command *cmd)
+{
+    static const struct option options[] = {
+        { "version", no_argument, NULL, 'v' },
+        { "settings", no_argument, NULL, 's' },
+        { "healthcheck", no_argument, NULL, 'c' },
+        { "license", no_argument, NULL, 'l' },
+        { "windows-service", no_argument, NULL, 'w' },
+        { "loglevel", required_argument, NULL, 'L' },
+        { "blackhole-ec2-metadata", no_argument, NULL, 'b' },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    memset(cmd, 0, sizeof(*cmd));
+    opterr = 0;
+    optind = 1;
+    while ((c = getopt_long_only(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 'v':
+            cmd->action = VERSION;
+            break;
+        case 's':
+            cmd->action = SETTINGS;
+            break;
+        case 'c':
+            cmd->action = HEALTHCHECK;
+            break;
+        case 'l':
+            cmd->action = LICENSE;
+            break;
+        case 'w':
+            cmd->action = SERVICE;
+            break;
+        case 'L':
+            cmd->log_level = optarg;
+            break;
+        case 'b':
+            cmd->no_metadata = true;
+            break;
+        default:
+            (void)fprintf(stderr, "ecsagent: bad argument %s\n", argv[optind - 1]);
+            cmd->action = BAD;
+            return;
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "ecsagent: unexpected argument %s\n", argv[optind]);
+        cmd->action = BAD;
+    }
+}
+
+/* The environment with what the command line adds; a variable that is set wins over -loglevel. */
+static char **environment(const struct command *cmd)
+{
+    char **env = ea_plat_env();
+    bool has_level = false;
+    size_t n = 0;
+
+    for (; env[n]; n++)
+        has_level = has_level || strncmp(env[n], "ECS_LOGLEVEL=", 13) == 0;
+    env = ea_realloc_array(env, n + 3, sizeof(*env));
+    if (cmd->log_level && !has_level)
+        env[n++] = ea_sprintf_dup("ECS_LOGLEVEL=%s", cmd->log_level);
+    if (cmd->no_metadata)
+        env[n++] = ea_strdup("AWS_EC2_METADATA_DISABLED=true");
+    env[n] = NULL;
+    return env;
+}
+
+static int print_settings(const char *const *env)
+{
+    EA_BUF_AUTO text = EA_BUF(1024 * 1024);
+    ea_config *config = NULL;
+    ea_err err = { 0 };
+
+    if (ea_config_load(env, &config, &err)) {
+        (void)fprintf(stderr, "ecsagent: %s\n", err.text);
+        return EXIT_OPERATOR;
+    }
+    ea_config_print(config, &text);
+    (void)fputs(ea_buf_z(&text), stdout);
+    ea_config_log_warnings(config);
+    ea_config_free(config);
+    return 0;
+}
+
+/* ---- -healthcheck: any HTTP answer of the introspection port is good ---- */
+
+struct health {
+    ea_loop *loop;
+    ea_err err;
+};
+
+static void health_answered(void *ctx, const ea_httpc_response *r, const ea_err *err)
+{
+    struct health *h = ctx;
+
+    (void)r; /* any status will do */
+    h->err = *err;
+    ea_loop_stop(h->loop);
+}
+
+static int ask_health(struct health *h, const char *host)
+{
+    const ea_net_config net_config = { 0 };
+    EA_FREE_AUTO char *url = ea_sprintf_dup("http://%s:%d/v1/metadata", host, EA_INTROSPECT_PORT);
+    const ea_httpc_request request = {
+        .method = "HEAD", .url = url, .total_ms = HEALTH_MS, .no_proxy = true
+    };
+    ea_net *net = NULL;
+
+    if (ea_net_new(h->loop, &net_config, &net, &h->err))
+        return EXIT_RETRY;
+    if (ea_httpc_start(net, &request, health_answered, h, &h->err))
+        ea_loop_run(h->loop, 0);
+    ea_net_free(net);
+    return h->err.code ? EXIT_RETRY : 0;
+}
+
+static int health_check(const char *const *env)
+{
+    struct health h = { 0 };
+    ea_config *config = NULL;
+    int code = EXIT_RETRY;
+
+    if (ea_config_load(env, &config, &h.err) == EA_OK && ea_loop_new(&h.loop, &h.err) == EA_OK)
+        code = ask_health(&h, ea_cfg_str(config, EA_CFG_HEALTHCHECK_HOST));
+    if (code)
+        (void)fprintf(stderr, "ecsagent: not healthy: %s\n", h.err.text);
+    ea_loop_free(h.loop);
+    ea_config_free(config);
+    return code;
+}
+
+/* ---- the agent in the console ---- */
+
+static int run(const char *const *env)
+{
+    ea_agent *ag = NULL;
+    ea_err err = { 0 };
+    int code = EXIT_RETRY;
+
+    if (ea_agent_new(env, &ag, &code, &err)) {
+        ea_crit("the agent cannot start", EA_S("err", err.text), EA_I("sys", err.sys),
+                EA_I("exit", code));
+        (void)fprintf(stderr, "ecsagent: %s\n", err.text);
+        ea_log_file_done();
+        return code;
+    }
+    if (ea_plat_on_stop(ea_agent_stop, ag, &err))
+        ea_warn("stop signals are not handled", EA_S("err", err.text));
+    code = ea_agent_run(ag);
+    ea_plat_off_stop();
+    ea_agent_free(ag);
+    ea_info("the agent has ended", EA_I("exit", code));
+    ea_log_file_done();
+    return code;
+}
+
+int ea_agent_main(int argc, char **argv)
+{
+    struct command cmd;
+    char **env;
+    const char *const *view;
+    int code = 0;
+
+    parse(argc, argv, &cmd);
+    env = environment(&cmd);
+    view = (const char *const *)env;
+    switch (cmd.action) {
+    case RUN:
+        code = run(view);
+        break;
+    case VERSION:
+        (void)printf("ECSTools %s (wire %s, commit %s)\n", EA_VERSION, EA_WIRE_VERSION, EA_COMMIT);
+        break;
+    case SETTINGS:
+        code = print_settings(view);
+        break;
+    case HEALTHCHECK:
+        code = health_check(view);
+        break;
+    case LICENSE:
+        (void)puts("ECSTools is licensed under the Apache License, Version 2.0.");
+        break;
+    case SERVICE:
+        (void)fputs("ecsagent: running as a Windows service is not in this version\n", stderr);
+        code = EXIT_OPERATOR;
+        break;
+    case BAD:
+        usage();
+        code = EXIT_OPERATOR;
+        break;
+    }
+    ea_plat_env_free(env);
+    return code;
+}

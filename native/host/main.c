@@ -1,0 +1,6 @@
+#include "../ecsagent.h"
+
+int main(int argc, char **argv)
+{
+    return ecsagent_main(argc, argv);
+}
