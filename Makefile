@@ -1,5 +1,6 @@
 # ECSTools. `make help` lists the targets; build/*.mk hold the rules, one subject a file.
-# Switches: TARGET=linux|windows (native, unit, print-deps), SAN=1, COV=1, V=1, T=area/name (unit).
+# Switches: TARGET=linux|windows, SAN=1, COV=1, V=1; to build less: T=area/name (unit), AREAS="base net".
+# ECSTOOLS_OUT=folder puts the outputs elsewhere, for two builds of one checkout at a time.
 .DEFAULT_GOAL := all
 TARGET ?= linux
 SHELL := /bin/bash
