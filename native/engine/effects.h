@@ -15,28 +15,28 @@ typedef enum ea_fx_kind {
                       `local`: prefer-cached or once: a local image is enough, pull only if absent.
                       EA_TIMEOUT is limit_ms alone; a silent stream is EA_IO with its text (retried);
                       EA_AUTH: registry login impossible (not retried) */
-    EA_FX_CREATE,  /* under c->docker_name; a name conflict with our own labels = found, not error */
-    EA_FX_START,   /* then inspect; the answer carries both */
-    EA_FX_STOP,    /* `stop_s` seconds of grace; then inspect; 404 = stopped */
-    EA_FX_REMOVE,  /* container, by docker_id, else by docker_name; 404 = removed */
+    EA_FX_CREATE, /* under c->docker_name; a name conflict with our own labels = found, not error */
+    EA_FX_START,  /* then inspect; the answer carries both */
+    EA_FX_STOP,   /* `stop_s` seconds of grace; then inspect; 404 = stopped */
+    EA_FX_REMOVE, /* container, by docker_id, else by docker_name; 404 = removed */
     EA_FX_INSPECT,
-    EA_FX_FIND,    /* look for the container by label (task ARN, container name) */
-    EA_FX_VOLUME_CREATE,  /* `volume` */
+    EA_FX_FIND,          /* look for the container by label (task ARN, container name) */
+    EA_FX_VOLUME_CREATE, /* `volume` */
     EA_FX_VOLUME_INSPECT,
     EA_FX_VOLUME_REMOVE,
-    EA_FX_PING,    /* is the Docker Engine alive */
+    EA_FX_PING,         /* is the Docker Engine alive */
     EA_FX_IMAGE_REMOVE, /* `text`: image name */
     /* control plane */
-    EA_FX_REPORT,     /* SubmitTaskStateChange for `task` at `level`; answers EA_EV_REPORTED. Carries
+    EA_FX_REPORT,    /* SubmitTaskStateChange for `task` at `level`; answers EA_EV_REPORTED. Carries
                          the containers whose `reporting` is not EA_C_NONE, with that status; the
                          body is made when the effect is handed out, before the next turn */
-    EA_FX_ACK,        /* AckRequest{message_id, cluster_arn, instance_arn} */
-    EA_FX_CREDS_ACK,  /* IAMRoleCredentialsAckRequest{message_id, expiration, credentials_id} */
+    EA_FX_ACK,       /* AckRequest{message_id, cluster_arn, instance_arn} */
+    EA_FX_CREDS_ACK, /* IAMRoleCredentialsAckRequest{message_id, expiration, credentials_id} */
     EA_FX_STOP_CANDIDATES, /* TaskStopVerificationMessage{message_id, arns, cluster_arn} */
     /* inside the agent; no answer */
-    EA_FX_WAKE,       /* an EA_EV_TIMER is wanted at at_ms (monotonic); the earliest of all wins */
-    EA_FX_WATCH,      /* container runs: start sampling its statistics (told again after an outage) */
-    EA_FX_UNWATCH,    /* container ended: stop sampling */
+    EA_FX_WAKE,    /* an EA_EV_TIMER is wanted at at_ms (monotonic); the earliest of all wins */
+    EA_FX_WATCH,   /* container runs: start sampling its statistics (told again after an outage) */
+    EA_FX_UNWATCH, /* container ended: stop sampling */
     EA_FX_TASK_ENDED, /* task reached STOPPED: forget its role credentials */
 } ea_fx_kind;
 

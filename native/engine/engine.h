@@ -8,8 +8,8 @@
 #include "effects.h"
 
 typedef enum ea_ev_kind {
-    EA_EV_START,         /* model loaded from the store: mark what is in flight as unknown */
-    EA_EV_DOCKER_UP,     /* the engine answers (first time or again): `found` = all our containers */
+    EA_EV_START,     /* model loaded from the store: mark what is in flight as unknown */
+    EA_EV_DOCKER_UP, /* the engine answers (first time or again): `found` = all our containers */
     EA_EV_DOCKER_DOWN,
     EA_EV_PAYLOAD,
     EA_EV_CREDS,
@@ -19,8 +19,8 @@ typedef enum ea_ev_kind {
     EA_EV_RESULT,        /* answer to a numbered effect */
     EA_EV_REPORTED,      /* answer to EA_FX_REPORT */
     EA_EV_TIMER,
-    EA_EV_STOP_TASK,     /* operator: stop `arn` */
-    EA_EV_DRAIN,         /* operator: start nothing new */
+    EA_EV_STOP_TASK, /* operator: stop `arn` */
+    EA_EV_DRAIN,     /* operator: start nothing new */
 } ea_ev_kind;
 
 typedef enum ea_report_outcome {
@@ -30,10 +30,10 @@ typedef enum ea_report_outcome {
 } ea_report_outcome;
 
 struct ea_payload_task {
-    struct ea_task *task; /* taken by the engine; NULL when it was rejected */
+    struct ea_task *task;       /* taken by the engine; NULL when it was rejected */
     struct ea_creds role, exec; /* members taken; id NULL when absent */
-    char *arn;            /* of a rejected task; NULL when it had none (then only logged) */
-    char *error;          /* why it was rejected: "UnrecogniedTaskError: Error loading task - ..." */
+    char *arn;                  /* of a rejected task; NULL when it had none (then only logged) */
+    char *error; /* why it was rejected: "UnrecogniedTaskError: Error loading task - ..." */
 };
 
 struct ea_event {
@@ -41,28 +41,43 @@ struct ea_event {
     /* messages of the control plane */
     char *message_id, *cluster_arn, *instance_arn;
     int64_t seq_num, timeline;
-    struct { struct ea_payload_task *v; size_t n; } payload;
-    struct { char **arn; bool *running; size_t n; } manifest; /* running: listed as RUNNING */
-    ea_strlist arns;      /* STOP_VERIFIED */
-    char *arn;            /* CREDS, STOP_TASK, REPORTED: task ARN */
+    struct {
+        struct ea_payload_task *v;
+        size_t n;
+    } payload;
+    struct {
+        char **arn;
+        bool *running;
+        size_t n;
+    } manifest;            /* running: listed as RUNNING */
+    ea_strlist arns;       /* STOP_VERIFIED */
+    char *arn;             /* CREDS, STOP_TASK, REPORTED: task ARN */
     struct ea_creds creds; /* CREDS; members taken */
     /* Docker */
-    struct { struct ea_docker_facts *v; size_t n; } found; /* DOCKER_UP */
+    struct {
+        struct ea_docker_facts *v;
+        size_t n;
+    } found; /* DOCKER_UP */
     ea_docker_action action;
     struct ea_docker_facts facts; /* DOCKER: id, labels, exit code as far as the event has them;
                                      RESULT: inspect after create, start, stop, inspect, find */
-    int64_t event_ms;     /* wall time of the Docker event */
+    int64_t event_ms;             /* wall time of the Docker event */
     /* RESULT and REPORTED */
     uint64_t op;
-    ea_fx_kind of;        /* what was asked */
-    ea_err err;           /* code EA_OK: done. TIMEOUT: the limit ran out (outcome unknown).
+    ea_fx_kind of; /* what was asked */
+    ea_err err;    /* code EA_OK: done. TIMEOUT: the limit ran out (outcome unknown).
                              NOT_FOUND: 404. UNREACHABLE: Docker gone (outcome unknown) */
-    char *error_name; /* reported instead of the step's own name (HostConfigError, ...); may be NULL */
+    char *
+        error_name; /* reported instead of the step's own name (HostConfigError, ...); may be NULL */
     char *digest, *image_id; /* RESOLVE, PULL */
     /* CREATE: host ports that the executor picked, one entry a port mapping of the container, in
      * order; 0 or NULL where nothing was picked. */
-    struct { int64_t *port; char **range; size_t n; } assigned;
-    bool cached;          /* PULL: a local image was enough; no pull times are to be kept */
+    struct {
+        int64_t *port;
+        char **range;
+        size_t n;
+    } assigned;
+    bool cached; /* PULL: a local image was enough; no pull times are to be kept */
     ea_report_outcome outcome;
     ea_tstate level;
 };

@@ -232,8 +232,8 @@ static ea_code apply_overrides(struct ea_container *c, ea_err *err)
         code = ea_fail(err, EA_INVALID, "container %s: overrides: object expected", c->name);
     for (const cJSON *m = code ? NULL : tree->child; m && !code; m = m->next)
         if (!ea_str_eq_nocase(ea_str_of(m->string), EA_STR("command")))
-            code = ea_fail(err, EA_INVALID, "container %s: overrides: unknown member %.64s", c->name,
-                           m->string);
+            code = ea_fail(err, EA_INVALID, "container %s: overrides: unknown member %.64s",
+                           c->name, m->string);
     if (!code && ea_json_decode_value(&override_shape, tree, "overrides", &o, err))
         code = ea_wrap(err, "container %s", c->name);
     if (!code && o.command.n) {
@@ -262,7 +262,8 @@ static ea_code check_range(const struct ea_container *c, const char *text, ea_er
     return EA_OK;
 }
 
-static ea_code check_port(const struct ea_container *c, const struct ea_port_mapping *p, ea_err *err)
+static ea_code check_port(const struct ea_container *c, const struct ea_port_mapping *p,
+                          ea_err *err)
 {
     if (p->container_port < 0 || p->container_port > 65535)
         return ea_fail(err, EA_INVALID, "container %s: containerPort %lld out of range", c->name,

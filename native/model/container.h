@@ -66,7 +66,7 @@ struct ea_binding { /* one published port as Docker reports it */
     int64_t container_port, host_port;
 };
 struct ea_network { /* one entry of NetworkSettings.Networks */
-    char *mode; /* the network's name */
+    char *mode;     /* the network's name */
     char *ipv4, *ipv6, *gateway, *mac;
 };
 struct ea_mount { /* one entry of Mounts */
@@ -86,22 +86,43 @@ struct ea_container {
     bool essential;
     ea_strlist command, entry_point;
     ea_strmap environment;
-    struct { struct ea_env_file *v; size_t n; } environment_files;
+    struct {
+        struct ea_env_file *v;
+        size_t n;
+    } environment_files;
     char *overrides; /* JSON text, see ea_container_check() */
-    struct { struct ea_port_mapping *v; size_t n; } ports;
-    struct { struct ea_mount_point *v; size_t n; } mounts;
-    struct { struct ea_volume_from *v; size_t n; } volumes_from;
+    struct {
+        struct ea_port_mapping *v;
+        size_t n;
+    } ports;
+    struct {
+        struct ea_mount_point *v;
+        size_t n;
+    } mounts;
+    struct {
+        struct ea_volume_from *v;
+        size_t n;
+    } volumes_from;
     ea_strlist links; /* "name" or "name:alias" */
-    struct { struct ea_depends_on *v; size_t n; } depends_on;
+    struct {
+        struct ea_depends_on *v;
+        size_t n;
+    } depends_on;
     int64_t start_timeout_s, stop_timeout_s; /* 0: the setting */
-    struct { struct ea_secret_ref *v; size_t n; } secrets;
+    struct {
+        struct ea_secret_ref *v;
+        size_t n;
+    } secrets;
     ea_strlist credential_specs;
     struct ea_docker_config docker_config;
     char *health_check_type; /* "docker" or absent */
     struct ea_registry_auth *registry_auth;
     char *logs_auth_strategy; /* "ExecutionRole" or absent */
     struct ea_firelens *firelens;
-    struct { struct ea_managed_agent *v; size_t n; } managed_agents;
+    struct {
+        struct ea_managed_agent *v;
+        size_t n;
+    } managed_agents;
     struct ea_restart_policy *restart_policy;
     char *container_arn;
 
@@ -113,29 +134,39 @@ struct ea_container {
     ea_opt_i64 exit_code;
     char *error_name, *error_text; /* first error wins: reported as "<name>: <text>" */
     int64_t created_ms, started_ms, finished_ms; /* wall; 0 unknown */
-    struct { struct ea_binding *v; size_t n; } bindings;
-    struct { struct ea_network *v; size_t n; } networks;
-    struct { struct ea_mount *v; size_t n; } docker_mounts;
+    struct {
+        struct ea_binding *v;
+        size_t n;
+    } bindings;
+    struct {
+        struct ea_network *v;
+        size_t n;
+    } networks;
+    struct {
+        struct ea_mount *v;
+        size_t n;
+    } docker_mounts;
     struct ea_health_state health;
     int64_t restart_count, last_restart_ms;
     bool is_internal; /* pause and the like: never reported */
 
     /* --- in flight; memory only --- */
-    ea_cstate applied;  /* EA_C_NONE: idle; else the state an effect is under way to */
-    uint64_t op;        /* number of the effect in flight; 0 none */
+    ea_cstate applied;   /* EA_C_NONE: idle; else the state an effect is under way to */
+    uint64_t op;         /* number of the effect in flight; 0 none */
     int64_t retry_at_ms; /* monotonic; 0 none */
-    unsigned attempts;  /* of the present step */
+    unsigned attempts;   /* of the present step */
     bool resolved_by_us; /* digest came from our own look-up: worth a PENDING report */
     bool stop_once_done; /* the one stop for a container that came back after STOPPED */
     bool lookup;         /* ask Docker (inspect, or find without an id) before any other step */
-    char *doubt_name, *doubt_text; /* error that stands if the look-up tells the step did not happen */
+    char *doubt_name,
+        *doubt_text;       /* error that stands if the look-up tells the step did not happen */
     int64_t step_began_ms; /* monotonic; first attempt of the present step; 0 none */
     int64_t pull_began_ms; /* wall; first attempt of the present pull */
     bool may_run;          /* a start of unknown outcome: stopped although known is below RUNNING */
     bool restarting;       /* the restart policy's start is wanted or in flight */
     bool revived;          /* Docker runs it although it is STOPPED here */
     bool removed;          /* clean-up is done with it */
-    ea_cstate reporting;   /* what the submission in flight tells of it; EA_C_NONE: left out of it */
+    ea_cstate reporting; /* what the submission in flight tells of it; EA_C_NONE: left out of it */
 };
 
 extern const ea_jshape ea_container_wire_shape;  /* payload members */

@@ -5,7 +5,10 @@
 
 #include "../base/json.h"
 
-typedef enum ea_role_type { EA_ROLE_TASK, EA_ROLE_EXECUTION } ea_role_type;
+typedef enum ea_role_type {
+    EA_ROLE_TASK,
+    EA_ROLE_EXECUTION
+} ea_role_type;
 extern const ea_jname ea_role_type_names[]; /* TaskApplication, TaskExecution */
 
 struct ea_creds {

@@ -8,8 +8,8 @@
 
 /* What Docker says of one container (inspect, or a list entry with `brief` set). */
 struct ea_docker_facts {
-    bool found;  /* false: Docker answered that it does not exist */
-    bool brief;  /* only id, labels and state are known */
+    bool found;                                  /* false: Docker answered that it does not exist */
+    bool brief;                                  /* only id, labels and state are known */
     char *id, *name, *task_arn, *container_name; /* the last two from its labels */
     ea_cstate state; /* CREATED, RUNNING or STOPPED (task-engine.md section 2.4) */
     ea_opt_i64 exit_code;
@@ -17,9 +17,18 @@ struct ea_docker_facts {
     char *state_error; /* State.Error, NULL when empty */
     char *image_id;
     int64_t created_ms, started_ms, finished_ms; /* wall; 0 unknown */
-    struct { struct ea_binding *v; size_t n; } bindings;
-    struct { struct ea_network *v; size_t n; } networks;
-    struct { struct ea_mount *v; size_t n; } mounts;
+    struct {
+        struct ea_binding *v;
+        size_t n;
+    } bindings;
+    struct {
+        struct ea_network *v;
+        size_t n;
+    } networks;
+    struct {
+        struct ea_mount *v;
+        size_t n;
+    } mounts;
     bool has_health;
     struct ea_health_state health;
 };
@@ -27,7 +36,12 @@ struct ea_docker_facts {
 void ea_docker_facts_done(struct ea_docker_facts *f);
 
 typedef enum ea_docker_action {
-    EA_DA_CREATE, EA_DA_START, EA_DA_DIE, EA_DA_OOM, EA_DA_HEALTHY, EA_DA_UNHEALTHY,
+    EA_DA_CREATE,
+    EA_DA_START,
+    EA_DA_DIE,
+    EA_DA_OOM,
+    EA_DA_HEALTHY,
+    EA_DA_UNHEALTHY,
     EA_DA_DESTROY,
 } ea_docker_action;
 

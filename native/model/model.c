@@ -14,7 +14,8 @@ void ea_model_init(struct ea_model *m, uint64_t seed)
 
 void ea_model_done(struct ea_model *m)
 {
-    EA_LIST_EACH(&m->tasks, node) {
+    EA_LIST_EACH(&m->tasks, node)
+    {
         struct ea_task *t = EA_OWNER(node, struct ea_task, node);
 
         ea_list_remove(node);
@@ -100,7 +101,8 @@ bool ea_model_by_endpoint(const struct ea_model *m, const char *endpoint_id, str
 {
     if (ea_zstr_empty(endpoint_id))
         return false;
-    EA_LIST_EACH(&m->tasks, node) {
+    EA_LIST_EACH(&m->tasks, node)
+    {
         struct ea_task *task = EA_OWNER(node, struct ea_task, node);
 
         for (size_t i = 0; i < task->containers.n; i++)

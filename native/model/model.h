@@ -19,7 +19,7 @@ typedef enum ea_pull_behavior {
 struct ea_engine_settings {
     ea_pull_behavior pull_behavior;
     bool windows;
-    bool task_iam_role;     /* ECS_ENABLE_TASK_IAM_ROLE */
+    bool task_iam_role; /* ECS_ENABLE_TASK_IAM_ROLE */
     bool pull_dependent_upfront;
     bool image_cleanup; /* false: ECS_DISABLE_IMAGE_CLEANUP */
     int64_t manifest_pull_ms, image_pull_ms, image_pull_inactivity_ms;
@@ -32,21 +32,21 @@ struct ea_engine_settings {
 
 /* What the host offers to tasks; registered as such (task-engine.md section 1.9). */
 struct ea_host {
-    int64_t cpu_units;  /* logical processors x 1024 */
+    int64_t cpu_units;  /* logical processors x 1024; 0 not known: no limit (also memory) */
     int64_t memory_mib; /* after ECS_RESERVED_MEMORY */
     ea_i64list reserved_tcp, reserved_udp;
 };
 
 /* One row each in the store's `meta` table. */
 struct ea_meta {
-    char *cluster;               /* as configured when the ARN was given */
+    char *cluster; /* as configured when the ARN was given */
     char *container_instance_arn;
     char *ec2_instance_id;
     char *availability_zone;
-    char *docker_version;        /* memory only */
-    int64_t manifest_seq;        /* last accepted manifest timeline; -1 none (stored) */
-    int64_t payload_seq;         /* memory only: highest payload seqNum */
-    char *manifest_message_id;   /* memory only: manifest that waits for its verification */
+    char *docker_version;      /* memory only */
+    int64_t manifest_seq;      /* last accepted manifest timeline; -1 none (stored) */
+    int64_t payload_seq;       /* memory only: highest payload seqNum */
+    char *manifest_message_id; /* memory only: manifest that waits for its verification */
     bool dirty;
 };
 

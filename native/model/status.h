@@ -27,9 +27,17 @@ typedef enum ea_tstate { /* task; ordered */
     EA_T_COUNT
 } ea_tstate;
 
-typedef enum ea_rstate { EA_R_NONE, EA_R_CREATED, EA_R_REMOVED } ea_rstate; /* task resource */
+typedef enum ea_rstate {
+    EA_R_NONE,
+    EA_R_CREATED,
+    EA_R_REMOVED
+} ea_rstate; /* task resource */
 
-typedef enum ea_health { EA_HEALTH_UNKNOWN, EA_HEALTH_HEALTHY, EA_HEALTH_UNHEALTHY } ea_health;
+typedef enum ea_health {
+    EA_HEALTH_UNKNOWN,
+    EA_HEALTH_HEALTHY,
+    EA_HEALTH_UNHEALTHY
+} ea_health;
 
 typedef enum ea_condition { /* dependsOn */
     EA_DEP_START,
@@ -39,8 +47,8 @@ typedef enum ea_condition { /* dependsOn */
     EA_DEP_CREATE, /* internal: from volumesFrom */
 } ea_condition;
 
-extern const ea_jname ea_cstate_names[];    /* also DEAD -> STOPPED, UNKNOWN -> NONE when reading */
-extern const ea_jname ea_tstate_names[];    /* the same */
+extern const ea_jname ea_cstate_names[]; /* also DEAD -> STOPPED, UNKNOWN -> NONE when reading */
+extern const ea_jname ea_tstate_names[]; /* the same */
 extern const ea_jname ea_rstate_names[];
 extern const ea_jname ea_health_names[];
 extern const ea_jname ea_condition_names[];

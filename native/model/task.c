@@ -7,7 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROW_MAX_BYTES = 16 * 1024 * 1024, CONTAINERS_MAX = 1000 };
+enum {
+    ROW_MAX_BYTES = 16 * 1024 * 1024,
+    CONTAINERS_MAX = 1000
+};
 
 /* clang-format off */
 static const ea_jfield docker_volume_fields[] = {
@@ -119,7 +122,8 @@ void ea_task_free(struct ea_task *t)
 }
 
 /* A volume without a type may be one that an attachment (EBS, S3 files) provides by name. */
-static ea_code attachment_names(const struct ea_task *t, const char *volume, bool *named, ea_err *err)
+static ea_code attachment_names(const struct ea_task *t, const char *volume, bool *named,
+                                ea_err *err)
 {
     cJSON *tree = NULL;
     ea_code code = EA_OK;

@@ -30,19 +30,30 @@ struct ea_volume {
     bool asked;          /* shared with autoprovision: inspected, and it does not exist */
     int64_t retry_at_ms; /* monotonic; 0 none */
     unsigned attempts;
-    bool removed;        /* clean-up is done with it */
+    bool removed; /* clean-up is done with it */
 };
-struct ea_eni_address { char *address; bool primary; };
+struct ea_eni_address {
+    char *address;
+    bool primary;
+};
 struct ea_eni { /* decoded and kept; its feature comes later */
     char *mac, *attachment_arn, *ec2_id;
     char *raw; /* whole JSON */
 };
-struct ea_attachment_prop { char *name, *value; };
+struct ea_attachment_prop {
+    char *name, *value;
+};
 struct ea_attachment {
     char *arn, *type;
-    struct { struct ea_attachment_prop *v; size_t n; } properties;
+    struct {
+        struct ea_attachment_prop *v;
+        size_t n;
+    } properties;
 };
-struct ea_association { char *name, *type, *content; ea_strlist containers; };
+struct ea_association {
+    char *name, *type, *content;
+    ea_strlist containers;
+};
 
 struct ea_task {
     ea_node node; /* in ea_model.tasks, arrival order */
@@ -50,11 +61,17 @@ struct ea_task {
     /* --- from the payload --- */
     char *arn, *family, *version;
     char *network_mode, *pid_mode, *ipc_mode, *launch_type, *service_name, *group;
-    double cpu;          /* vCPU; 0: no task limit */
-    int64_t memory_mib;  /* 0: no task limit */
+    double cpu;         /* vCPU; 0: no task limit */
+    int64_t memory_mib; /* 0: no task limit */
     bool enable_fault_injection;
-    struct { struct ea_container *v; size_t n; } containers;
-    struct { struct ea_volume *v; size_t n; } volumes;
+    struct {
+        struct ea_container *v;
+        size_t n;
+    } containers;
+    struct {
+        struct ea_volume *v;
+        size_t n;
+    } volumes;
     char *enis, *proxy, *associations, *attachments; /* JSON text; features that come later */
 
     /* --- known; stored --- */
@@ -62,17 +79,17 @@ struct ea_task {
     bool was_running;               /* reached RUNNING: the backend is told so before STOPPED */
     int64_t known_since_ms;         /* wall */
     int64_t pull_started_ms, pull_stopped_ms, execution_stopped_ms; /* wall; 0 unknown */
-    char *reason;                   /* first terminal reason; kept until sent */
+    char *reason; /* first terminal reason; kept until sent */
     char *credentials_id, *execution_credentials_id;
-    bool rejected;     /* the payload's copy could not be used: reported STOPPED, no containers */
-    bool prepared;     /* names, endpoint ids, implicit dependencies are set */
+    bool rejected; /* the payload's copy could not be used: reported STOPPED, no containers */
+    bool prepared; /* names, endpoint ids, implicit dependencies are set */
     bool holds_resources; /* counted in the host's books; rebuilt at start */
 
     /* --- memory only --- */
-    bool dirty;           /* row differs from the store */
-    uint64_t report_op;   /* submission in flight; 0 none */
+    bool dirty;         /* row differs from the store */
+    uint64_t report_op; /* submission in flight; 0 none */
     ea_tstate report_level;
-    int64_t report_at_ms; /* monotonic; next try after a failed submission; 0 none */
+    int64_t report_at_ms;    /* monotonic; next try after a failed submission; 0 none */
     int64_t report_delay_ms; /* last backoff delay; 0: start again */
     int64_t creds_wait_ms;   /* monotonic; since when execution credentials are missing; 0 none */
     int64_t cleanup_at_ms;   /* wall; 0 not yet decided */

@@ -1,0 +1,383 @@
+#include "results.h"
+
+#include "../base/alloc.h"
+#include "../base/log.h"
+#include "../base/str.h"
+#include "cleanup.h"
+#include "observe.h"
+#include "state.h"
+#include "steps.h"
+
+#include <string.h>
+
+enum {
+    LOOKUP_FIRST_MS = 1000,
+    LOOKUP_LAST_MS = 30000
+};
+
+/* "<name>: <text>" of a failed step, both copied out. The caller frees them. */
+static void words_of(const struct ea_model *m, const struct ea_container *c,
+                     const struct ea_event *ev, ea_cstate target, char **name, char **text)
+{
+    const struct ea_step *step = ea_step_into(target);
+
+    if (ev->err.code == EA_TIMEOUT && !ev->error_name) {
+        char limit[EA_RFC3339_MAX];
+
+        ea_format_go_duration(ea_step_limit_ms(m, c, target), limit);
+        *name = ea_strdup("DockerTimeoutError");
+        *text = ea_sprintf_dup("Could not transition to %s; timed out after waiting %s",
+                               step->timeout_word, limit);
+        return;
+    }
+    const char *own = step->error_name;
+    if (target == EA_C_PULLED && ev->err.code == EA_AUTH && c->registry_auth)
+        own =
+            c->registry_auth->asm_ ? "CannotPullContainerAuthError" : "CannotPullECRContainerError";
+    *name = ea_strdup(ev->error_name ? ev->error_name : own);
+    *text = ea_strdup(ev->err.text);
+}
+
+static void record(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                   const struct ea_event *ev, ea_cstate target)
+{
+    EA_FREE_AUTO char *name = NULL;
+    EA_FREE_AUTO char *text = NULL;
+
+    words_of(turn->m, c, ev, target, &name, &text);
+    ea_container_set_error(t, c, name, text);
+}
+
+static void look_again(struct ea_turn *turn, struct ea_container *c)
+{
+    c->lookup = true;
+    c->attempts++;
+    c->retry_at_ms = turn->now->mono_ms +
+                     ea_turn_delay(turn, c->attempts, LOOKUP_FIRST_MS, LOOKUP_LAST_MS, 2.0, 0.2);
+}
+
+/* The call may or may not have been carried out: look before the next step. Docker's absence is no
+ * failure of the step; a time limit is one if the look shows that nothing happened. */
+static bool unknown_outcome(struct ea_turn *turn, struct ea_container *c, const struct ea_event *ev,
+                            ea_cstate target)
+{
+    if (ev->err.code != EA_UNREACHABLE && ev->err.code != EA_TIMEOUT &&
+        ev->err.code != EA_CANCELLED)
+        return false;
+    if (ev->err.code == EA_TIMEOUT) {
+        EA_FREE_AUTO char *name = NULL;
+        EA_FREE_AUTO char *text = NULL;
+
+        words_of(turn->m, c, ev, target, &name, &text);
+        ea_container_set_doubt(c, name, text);
+    }
+    ea_container_new_step(c);
+    look_again(turn, c);
+    return true;
+}
+
+/* A failed image step (task-engine.md section 1.6): `always` and `once` stop the task; with the
+ * others the create call decides, and its failure is told in the words of the pull. */
+static void image_failed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                         const struct ea_event *ev, ea_cstate target)
+{
+    record(turn, t, c, ev, target);
+    if (turn->m->settings.pull_behavior == EA_PULL_ALWAYS ||
+        turn->m->settings.pull_behavior == EA_PULL_ONCE) {
+        ea_container_set_desired(t, c, EA_C_STOPPED);
+        ea_task_set_desired(t, EA_T_STOPPED);
+        return;
+    }
+    ea_container_set_known(turn, t, c, target, "failed, a local image may do");
+}
+
+static bool image_retried(struct ea_turn *turn, struct ea_container *c, const struct ea_event *ev,
+                          ea_cstate target)
+{
+    const struct ea_step *step = ea_step_into(target);
+    int64_t limit = ea_step_limit_ms(turn->m, c, target);
+
+    if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED) {
+        c->attempts = 0; /* Docker was away; pulling again is harmless */
+        c->retry_at_ms = turn->now->mono_ms + ea_turn_delay(turn, 1, 1000, 1000, 1.0, 0.2);
+        return true;
+    }
+    if (ev->err.code == EA_TIMEOUT || ev->err.code == EA_AUTH || c->attempts >= step->attempts)
+        return false;
+    int64_t delay = ea_turn_delay(turn, c->attempts, step->first_delay_ms, step->last_delay_ms,
+                                  step->multiple, 0.2);
+    if (turn->now->mono_ms + delay - c->step_began_ms >= limit)
+        return false;
+    ea_info("image step again", EA_S("container", c->name), EA_S("image", c->image),
+            EA_I("attempt", c->attempts), EA_S("err", ev->err.text));
+    c->retry_at_ms = turn->now->mono_ms + delay;
+    return true;
+}
+
+static void resolved(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                     const struct ea_event *ev)
+{
+    if (ev->err.code) {
+        if (!image_retried(turn, c, ev, EA_C_MANIFEST_PULLED))
+            image_failed(turn, t, c, ev, EA_C_MANIFEST_PULLED);
+        return;
+    }
+    if (ev->digest) {
+        ea_set_str(&c->image_digest, ev->digest);
+        c->resolved_by_us = true;
+    }
+    ea_container_set_known(turn, t, c, EA_C_MANIFEST_PULLED, "digest looked up");
+}
+
+static void pulled(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                   const struct ea_event *ev)
+{
+    if (!ev->cached && ev->err.code != EA_UNREACHABLE && ev->err.code != EA_CANCELLED) {
+        if (!t->pull_started_ms)
+            t->pull_started_ms = c->pull_began_ms;
+        t->pull_stopped_ms = turn->now->wall_ms;
+        t->dirty = true;
+    }
+    if (ev->err.code) {
+        if (!image_retried(turn, c, ev, EA_C_PULLED))
+            image_failed(turn, t, c, ev, EA_C_PULLED);
+        return;
+    }
+    if (ev->image_id)
+        ea_set_str(&c->image_id, ev->image_id);
+    if (ev->digest && !c->image_digest)
+        ea_set_str(&c->image_digest, ev->digest);
+    ea_container_set_known(turn, t, c, EA_C_PULLED, "image there");
+}
+
+void ea_results_created(struct ea_turn *turn, struct ea_task *t, struct ea_container *c)
+{
+    if (c->known >= EA_C_CREATED)
+        return;
+    if (c->desired != EA_C_STOPPED) {
+        ea_set_str(&c->error_name, NULL);
+        ea_set_str(&c->error_text, NULL);
+    }
+    ea_container_clear_doubt(c);
+    ea_container_set_known(turn, t, c, EA_C_CREATED, "exists");
+}
+
+static void keep_assigned(struct ea_task *t, struct ea_container *c, const struct ea_event *ev)
+{
+    for (size_t i = 0; i < c->ports.n && i < ev->assigned.n; i++) {
+        if (ev->assigned.port && ev->assigned.port[i] > 0)
+            c->ports.v[i].assigned_host_port = ev->assigned.port[i];
+        if (ev->assigned.range && ev->assigned.range[i])
+            ea_set_str(&c->ports.v[i].assigned_range, ev->assigned.range[i]);
+        t->dirty = true;
+    }
+}
+
+static void created(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                    const struct ea_event *ev)
+{
+    if (ev->err.code) {
+        if (unknown_outcome(turn, c, ev, EA_C_CREATED))
+            return;
+        record(turn, t, c, ev, EA_C_CREATED);
+        ea_container_set_desired(t, c, EA_C_STOPPED);
+        return;
+    }
+    keep_assigned(t, c, ev);
+    ea_results_created(turn, t, c);
+    if (ev->facts.found)
+        ea_observe_facts(turn, t, c, &ev->facts);
+    else
+        c->lookup = true;
+}
+
+static bool ends_in_eof(const char *text)
+{
+    return ea_str_ends(ea_str_of(text), "EOF");
+}
+
+static void start_failed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                         const struct ea_event *ev)
+{
+    if (unknown_outcome(turn, c, ev, EA_C_RUNNING)) {
+        c->may_run = true;
+        return;
+    }
+    record(turn, t, c, ev, EA_C_RUNNING);
+    ea_container_set_desired(t, c, EA_C_STOPPED);
+    if (c->restarting) { /* the exit that asked for the restart was its end after all */
+        c->restarting = false;
+        ea_container_set_known(turn, t, c, EA_C_STOPPED, "restart failed");
+        return;
+    }
+    if (ev->facts.found)
+        ea_observe_facts(turn, t, c, &ev->facts);
+    if (ev->err.code == EA_NOT_FOUND)
+        ea_observe_vanished(turn, t, c);
+    else if (ends_in_eof(ev->err.text) || ea_zstr_eq(ev->error_name, "CannotInspectContainerError"))
+        c->may_run = c->known < EA_C_RUNNING;
+}
+
+static void started(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                    const struct ea_event *ev)
+{
+    if (ev->err.code) {
+        start_failed(turn, t, c, ev);
+        return;
+    }
+    if (c->restarting)
+        c->exit_code = (ea_opt_i64){ 0 };
+    c->restarting = false;
+    if (ev->facts.found && ev->facts.state != EA_C_CREATED) {
+        c->may_run = false;
+        ea_observe_facts(turn, t, c, &ev->facts);
+        return;
+    }
+    c->may_run = true; /* accepted, and not yet seen */
+    c->lookup = true;
+}
+
+static void stop_failed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                        const struct ea_event *ev)
+{
+    const struct ea_step *step = ea_step_into(EA_C_STOPPED);
+
+    if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED) {
+        (void)unknown_outcome(turn, c, ev, EA_C_STOPPED);
+        return;
+    }
+    ea_warn("stop failed", EA_S("task", t->arn), EA_S("container", c->name),
+            EA_I("attempt", c->attempts), EA_S("err", ev->err.text));
+    /* Kept until the attempts are used up: only then it is the container's error. */
+    EA_FREE_AUTO char *name = NULL;
+    EA_FREE_AUTO char *text = NULL;
+    words_of(turn->m, c, ev, EA_C_STOPPED, &name, &text);
+    ea_container_set_doubt(c, name, text);
+    if (c->attempts < step->attempts)
+        c->retry_at_ms =
+            turn->now->mono_ms + ea_turn_delay(turn, c->attempts, step->first_delay_ms,
+                                               step->last_delay_ms, step->multiple, 0.2);
+}
+
+static void stopped(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                    const struct ea_event *ev)
+{
+    if (c->known == EA_C_STOPPED)
+        return; /* the one stop of a container that had come back */
+    if (ev->err.code == EA_NOT_FOUND || (ev->err.code == EA_OK && !ev->facts.found)) {
+        ea_observe_vanished(turn, t, c);
+        return;
+    }
+    if (ev->err.code) {
+        stop_failed(turn, t, c, ev);
+        return;
+    }
+    if (ev->facts.state == EA_C_STOPPED) {
+        ea_observe_facts(turn, t, c, &ev->facts);
+        return;
+    }
+    ea_observe_metadata(turn, t, c, &ev->facts);
+    if (ev->facts.state == EA_C_CREATED) { /* a start whose outcome was unknown never happened */
+        ea_container_set_known(turn, t, c, EA_C_STOPPED, "never ran");
+        return;
+    }
+    struct ea_event still = *ev;
+    still.err = (ea_err){ 0 };
+    (void)ea_fail(&still.err, EA_SERVER, "container still runs after the stop");
+    stop_failed(turn, t, c, &still);
+}
+
+static void pinged(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                   const struct ea_event *ev)
+{
+    if (c->known == EA_C_STOPPED)
+        return;
+    if (ev->err.code) {
+        ea_container_new_step(c);
+        look_again(turn, c);
+        return;
+    }
+    if (c->doubt_name)
+        ea_container_set_error(t, c, c->doubt_name, c->doubt_text);
+    ea_container_set_known(turn, t, c, EA_C_STOPPED, "cannot be stopped");
+}
+
+static void looked(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                   const struct ea_event *ev)
+{
+    bool absent = ev->err.code == EA_NOT_FOUND || (ev->err.code == EA_OK && !ev->facts.found);
+
+    if (ev->err.code && !absent) {
+        ea_debug("look-up failed", EA_S("task", t->arn), EA_S("container", c->name),
+                 EA_S("err", ev->err.text));
+        look_again(turn, c);
+        /* A stop looks for itself; it must not wait for an answer that may never come. */
+        if (c->desired == EA_C_STOPPED && (ea_container_is_running(c) || c->may_run)) {
+            c->lookup = false;
+            ea_container_new_step(c);
+        }
+        return;
+    }
+    ea_container_new_step(c);
+    if (!absent) {
+        ea_observe_facts(turn, t, c, &ev->facts);
+        return;
+    }
+    if (c->docker_id) {
+        ea_observe_vanished(turn, t, c);
+        return;
+    }
+    /* Never created. A time limit makes that final; after an outage it is simply done again. */
+    if (c->doubt_name) {
+        ea_container_set_error(t, c, c->doubt_name, c->doubt_text);
+        ea_container_clear_doubt(c);
+        ea_container_set_desired(t, c, EA_C_STOPPED);
+    }
+}
+
+void ea_results_take(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                     const struct ea_event *ev)
+{
+    c->op = 0;
+    c->applied = EA_C_NONE;
+    switch (ev->of) {
+    case EA_FX_RESOLVE:
+        resolved(turn, t, c, ev);
+        break;
+    case EA_FX_PULL:
+        pulled(turn, t, c, ev);
+        break;
+    case EA_FX_CREATE:
+        created(turn, t, c, ev);
+        break;
+    case EA_FX_START:
+        started(turn, t, c, ev);
+        break;
+    case EA_FX_STOP:
+        stopped(turn, t, c, ev);
+        break;
+    case EA_FX_PING:
+        pinged(turn, t, c, ev);
+        break;
+    case EA_FX_INSPECT:
+    case EA_FX_FIND:
+        looked(turn, t, c, ev);
+        break;
+    case EA_FX_REMOVE:
+        ea_cleanup_removed(turn, t, c, ev);
+        break;
+    case EA_FX_VOLUME_CREATE:
+    case EA_FX_VOLUME_INSPECT:
+    case EA_FX_VOLUME_REMOVE:
+    case EA_FX_IMAGE_REMOVE:
+    case EA_FX_REPORT:
+    case EA_FX_ACK:
+    case EA_FX_CREDS_ACK:
+    case EA_FX_STOP_CANDIDATES:
+    case EA_FX_WAKE:
+    case EA_FX_WATCH:
+    case EA_FX_UNWATCH:
+    case EA_FX_TASK_ENDED:
+        break;
+    }
+}

@@ -1,0 +1,73 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "driver.h"
+
+#include <string.h>
+
+static void a_payload_runs_reports_stops_and_is_forgotten(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    assert_string_equal(driver_effect(&d, EA_FX_ACK, NULL)->message_id, "m1");
+    driver_expect(&d, "arn:t1", "c", EA_FX_RESOLVE);
+    assert_int_equal(driver_effect(&d, EA_FX_RESOLVE, "c")->limit_ms, 60000);
+    driver_ok(&d, "arn:t1", "c");
+    assert_int_equal(driver_effect(&d, EA_FX_REPORT, NULL)->level, EA_T_MANIFEST_PULLED);
+    assert_int_equal(driver_container(&d, "arn:t1", "c")->reporting, EA_C_MANIFEST_PULLED);
+    driver_reported(&d, "arn:t1", EA_REPORT_SENT);
+
+    driver_expect(&d, "arn:t1", "c", EA_FX_PULL);
+    d.now.wall_ms += 500;
+    driver_ok(&d, "arn:t1", "c");
+    const struct ea_task *t = driver_task(&d, "arn:t1");
+    assert_int_equal(t->pull_stopped_ms - t->pull_started_ms, 500);
+    driver_expect(&d, "arn:t1", "c", EA_FX_CREATE);
+    assert_true(strncmp(driver_container(&d, "arn:t1", "c")->docker_name, "ecs-web-3-c-", 12) == 0);
+    driver_ok(&d, "arn:t1", "c");
+    assert_string_equal(driver_container(&d, "arn:t1", "c")->docker_id, "id-arn:t1-c");
+    driver_expect(&d, "arn:t1", "c", EA_FX_START);
+    driver_ok(&d, "arn:t1", "c");
+    assert_non_null(driver_effect(&d, EA_FX_WATCH, "c"));
+    assert_int_equal(driver_effect(&d, EA_FX_REPORT, NULL)->level, EA_T_RUNNING);
+    assert_int_equal(driver_container(&d, "arn:t1", "c")->reporting, EA_C_RUNNING);
+    driver_reported(&d, "arn:t1", EA_REPORT_SENT);
+    assert_int_equal(t->sent, EA_T_RUNNING);
+
+    driver_stop(&d, "arn:t1");
+    driver_expect(&d, "arn:t1", "c", EA_FX_STOP);
+    assert_int_equal(driver_effect(&d, EA_FX_STOP, "c")->stop_s, 30);
+    driver_ok(&d, "arn:t1", "c");
+    assert_non_null(driver_effect(&d, EA_FX_UNWATCH, "c"));
+    assert_non_null(driver_effect(&d, EA_FX_TASK_ENDED, NULL));
+    assert_int_equal(driver_effect(&d, EA_FX_REPORT, NULL)->level, EA_T_STOPPED);
+    assert_int_equal(driver_container(&d, "arn:t1", "c")->exit_code.v, 137);
+    assert_true(t->execution_stopped_ms > 0);
+    driver_reported(&d, "arn:t1", EA_REPORT_SENT);
+    assert_int_equal(driver_container(&d, "arn:t1", "c")->sent, EA_C_STOPPED);
+
+    const struct ea_effect *wake = driver_effect(&d, EA_FX_WAKE, NULL);
+    assert_int_equal(wake->at_ms - d.now.mono_ms, 10800000);
+    driver_timer(&d, 10800000);
+    driver_expect(&d, "arn:t1", "c", EA_FX_REMOVE);
+    driver_ok(&d, "arn:t1", "c");
+    assert_null(driver_task(&d, "arn:t1"));
+    assert_int_equal(d.m.gone.n, 1);
+    assert_string_equal(d.m.gone.v[0], "arn:t1");
+    driver_done(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_payload_runs_reports_stops_and_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
