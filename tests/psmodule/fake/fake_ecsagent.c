@@ -18,7 +18,10 @@
 #define FAKE_ABI ECSAGENT_ABI_VERSION
 #endif
 
-enum { MAX_EVENTS = 12, TEXT_SIZE = 4096 };
+enum {
+    MAX_EVENTS = 12,
+    TEXT_SIZE = 4096
+};
 
 struct ecsagent_op {
     pthread_mutex_t lock;
@@ -141,8 +144,7 @@ static const ecsagent_task tasks[] = {
       .id = "22222222222222222222222222222222", .family = "batch", .revision = "7",
       .known_status = "STOPPED", .desired_status = "STOPPED",
       .stopped_reason = "Essential container in task exited", .created_ms = NOON,
-      .stopped_ms = NOON + 60000,
-      .containers = LIST(ECSAGENT_TYPE_CONTAINER, batch_containers) },
+      .stopped_ms = NOON + 60000, .containers = LIST(ECSAGENT_TYPE_CONTAINER, batch_containers) },
 };
 
 static const ecsagent_action actions[] = {
@@ -196,29 +198,35 @@ static void add(ecsagent_op *op, ecsagent_event event)
 
 static void add_text(ecsagent_op *op, uint32_t kind, const char *text)
 {
-    add(op, (ecsagent_event) { .kind = kind, .percent = -1, .seconds_left = -1, .text = text });
+    add(op, (ecsagent_event){ .kind = kind, .percent = -1, .seconds_left = -1, .text = text });
 }
 
 static void add_progress(ecsagent_op *op, const char *step, int32_t percent)
 {
-    add(op, (ecsagent_event) { .kind = ECSAGENT_EVENT_PROGRESS, .percent = percent,
-                               .seconds_left = 90, .activity = "Fake activity", .text = step });
+    add(op, (ecsagent_event){ .kind = ECSAGENT_EVENT_PROGRESS,
+                              .percent = percent,
+                              .seconds_left = 90,
+                              .activity = "Fake activity",
+                              .text = step });
 }
 
-static void add_result(ecsagent_op *op, uint32_t type, const void *items, size_t count, size_t stride)
+static void add_result(ecsagent_op *op, uint32_t type, const void *items, size_t count,
+                       size_t stride)
 {
-    op->result = (ecsagent_list) { SIZED(ecsagent_list), type, (uint32_t)count, (uint32_t)stride,
-                                   count ? items : NULL };
-    add(op, (ecsagent_event) { .kind = ECSAGENT_EVENT_RESULT, .result = &op->result });
+    op->result = (ecsagent_list){ SIZED(ecsagent_list), type, (uint32_t)count, (uint32_t)stride,
+                                  count ? items : NULL };
+    add(op, (ecsagent_event){ .kind = ECSAGENT_EVENT_RESULT, .result = &op->result });
 }
 
 static void add_error(ecsagent_op *op, const char *name, const char *category, uint32_t retryable,
                       int32_t exit_code, const char *text, const char *advice)
 {
-    op->error = (ecsagent_error) { SIZED(ecsagent_error), .code = 1, .sys = 110,
-                                   .retryable = retryable, .exit_code = exit_code, .name = name,
-                                   .category = category, .text = text, .advice = advice };
-    add(op, (ecsagent_event) { .kind = ECSAGENT_EVENT_ERROR, .error = &op->error });
+    op->error = (ecsagent_error){
+        SIZED(ecsagent_error),  .code = 1,    .sys = 110,           .retryable = retryable,
+        .exit_code = exit_code, .name = name, .category = category, .text = text,
+        .advice = advice
+    };
+    add(op, (ecsagent_event){ .kind = ECSAGENT_EVENT_ERROR, .error = &op->error });
 }
 
 __attribute__((format(printf, 2, 3))) static ecsagent_op *new_op(ecsagent_op **out,
@@ -307,7 +315,7 @@ int32_t ecsagent_op_next(ecsagent_op *op, int32_t timeout_ms, ecsagent_event *ev
     if (op->next < op->count)
         *event = op->events[op->next++];
     else
-        *event = (ecsagent_event) { .kind = ECSAGENT_EVENT_DONE };
+        *event = (ecsagent_event){ .kind = ECSAGENT_EVENT_DONE };
     event->size = size;
     pthread_mutex_unlock(&op->lock);
     return ECSAGENT_NEXT_EVENT;
@@ -369,8 +377,8 @@ int32_t ecsagent_initialize_start(const ecsagent_initialize_params *p, ecsagent_
 int32_t ecsagent_service_start(const ecsagent_service_params *p, ecsagent_op **out)
 {
     const char *script = env_get(p->env, p->env_count, "FAKE_ECSAGENT");
-    ecsagent_op *op = new_op(out, "service action=%u timeout=%u what_if=%u", p->action,
-                             p->timeout_s, p->what_if);
+    ecsagent_op *op =
+        new_op(out, "service action=%u timeout=%u what_if=%u", p->action, p->timeout_s, p->what_if);
 
     if (!op)
         return ECSAGENT_NO_MEMORY;
