@@ -23,6 +23,7 @@ struct ea_httpc {
     ea_strmap headers;
     size_t header_bytes;
     bool too_big;
+    bool headers_whole; /* libcurl takes a head that was cut for an answer */
     bool ending;  /* the result stands in `err` and waits for its deferred call */
     bool dropped;
     int64_t started_ms;
@@ -76,8 +77,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 
     if (ea_str_starts(line, "HTTP/")) { /* of the proxy, of 100, of the answer: the last counts */
         ea_strmap_free(&q->headers);
+        q->headers_whole = false;
         return size * n;
     }
+    if (line.n == 0)
+        q->headers_whole = true;
     q->header_bytes += size * n;
     if (q->header_bytes > HEADER_BYTES_MAX || q->headers.n >= HEADERS_MAX) {
         q->too_big = true;
@@ -107,6 +111,8 @@ static void on_done(ea_net_job *job, CURLcode result)
     if (q->too_big) {
         (void)ea_fail(&q->err, EA_LIMIT, "%s: answer larger than %zu bytes", job->url,
                       q->body.max); /* told by `done` */
+    } else if (result == CURLE_OK && !q->headers_whole) {
+        (void)ea_net_job_explain(job, CURLE_PARTIAL_FILE, &q->err); /* told by `done` */
     } else if (result != CURLE_OK) {
         (void)ea_net_job_explain(job, result, &q->err); /* told by `done` */
     }

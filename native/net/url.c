@@ -51,7 +51,7 @@ static ea_code parse_authority(ea_url *u, ea_err *err)
         return EA_OK;
     }
     if (ea_str_to_u64(port, 1, 65535, &n, err))
-        return ea_wrap(err, "URL: port '%.*s'", EA_STR_FMT(port));
+        return ea_fail(err, EA_INVALID, "URL: bad port '%.*s'", EA_STR_FMT(port));
     u->port = (unsigned)n;
     return EA_OK;
 }

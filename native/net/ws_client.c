@@ -428,15 +428,17 @@ static void take_frames(ea_wsc *ws, ea_str in)
     }
 }
 
-static void peer_gone(ea_wsc *ws, CURLcode rc)
+static void peer_gone(ea_wsc *ws)
 {
     ea_err err = { 0 };
 
-    if (ws->phase == UPGRADING && llhttp_finish(&ws->parser) == HPE_OK && ws->answered) {
-        refused(ws);
-        return;
+    if (ws->phase == UPGRADING) {
+        (void)llhttp_finish(&ws->parser); /* whether the answer was whole stands in `answered` */
+        if (ws->answered) {
+            refused(ws);
+            return;
+        }
     }
-    (void)rc;
     if (ws->phase == UPGRADING)
         (void)ea_fail(&err, EA_UNREACHABLE, "%s: the connection ended during the handshake; try again",
                       ws->job.url); /* handed on */
@@ -457,7 +459,7 @@ static void pump_in(ea_wsc *ws)
         if (rc == CURLE_AGAIN)
             return;
         if (rc != CURLE_OK || n == 0) {
-            peer_gone(ws, rc);
+            peer_gone(ws);
             return;
         }
         if (ws->phase == UPGRADING)
