@@ -6,6 +6,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 results=build/out/results
+# Each stage is a make of its own with its own jobs, however this one was started.
+unset MAKEFLAGS MFLAGS
+run() { make --no-print-directory -j"$(nproc)" "$1" </dev/null; }
 rm -rf "$results"
 mkdir -p "$results"
 passed=0 failed=0
@@ -17,7 +20,7 @@ stage() { printf '\n== %s\n' "$1"; }
 for check in ${CHECKS:-}; do
     begun=$SECONDS
     stage "$check"
-    if make --no-print-directory "$check" </dev/null; then
+    if run "$check"; then
         passed=$((passed + 1)) word=ok
     else
         failed=$((failed + 1)) word=FAILED
@@ -30,7 +33,7 @@ for suite in "$@"; do
     begun=$SECONDS
     stage "$suite"
     rc=0
-    RESULT=$PWD/$results/$suite make --no-print-directory "$suite" </dev/null || rc=$?
+    RESULT=$PWD/$results/$suite run "$suite" || rc=$?
     p=0 f=0 note=''
     if [ -s "$results/$suite" ]; then
         read -r p f < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$results/$suite")
