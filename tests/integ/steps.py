@@ -1,5 +1,6 @@
 """What most tests do: join, run a task, stop it."""
 import plain_plane as pp
+import world as worlds
 
 TERM_WAIT = "trap 'exit 0' TERM; sleep 3600 & wait"
 PAGE = ("echo '<h1>Amazon ECS Sample App</h1> Congratulations!' > /www/index.html; "
@@ -55,10 +56,15 @@ def stop(world, plane, arn, timeout=40):
 
 
 def reported(world, plane, arn, status, timeout=30):
-    """The first report of the task with this status."""
-    return world.wait("%s of %s to be reported" % (status, arn.rsplit("/", 1)[-1]),
-                      lambda: next((b for b in plane.submits(arn) if b["status"] == status), None),
-                      timeout, needs=[world.agent])
+    """The first report of the task with this status; one that ended instead is told at once."""
+    def look():
+        bodies = plane.submits(arn)
+        found = next((b for b in bodies if b["status"] == status), None)
+        if found is None and bodies and bodies[-1]["status"] == "STOPPED":
+            raise worlds.Ended("STOPPED was reported instead of %s: %r\n%s" % (status, bodies[-1], world.tails()))
+        return found
+    return world.wait("%s of %s to be reported" % (status, arn.rsplit("/", 1)[-1]), look, timeout,
+                      needs=[world.agent])
 
 
 def one_container(world, arn, name="main"):

@@ -42,7 +42,7 @@ def test_a_crash_at_any_moment_loses_and_doubles_nothing(world, plane, moment):
     if moment == MOMENTS[4]:
         plane.script["SubmitTaskStateChange"].append(pp.HANG)
     arns = [plane.task_arn() for _ in range(3)]
-    tasks = [pp.task(a, steps.sleeper(cpu=1)) for a in arns]
+    tasks = [pp.task(a, steps.sleeper(cpu=2)) for a in arns]
     sent = plane.payload(*tasks)
     condition = {
         MOMENTS[0]: lambda: True,
@@ -148,7 +148,7 @@ def test_the_manifest_number_outlives_the_process(world, plane):
 def test_twenty_kills_in_a_row_leave_one_container_a_task(world, plane):
     steps.joined(world, plane)
     arns = [plane.task_arn() for _ in range(4)]
-    tasks = [pp.task(a, steps.sleeper(cpu=1)) for a in arns]
+    tasks = [pp.task(a, steps.sleeper(cpu=2)) for a in arns]
     for i in range(20):
         try:
             plane.payload(*tasks, message_id="m")

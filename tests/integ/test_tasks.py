@@ -265,6 +265,16 @@ def test_a_command_that_does_not_exist_is_named(world, plane):
     assert reason.startswith("CannotStartContainerError: ") and "/no/such/program" in reason
 
 
+SHARES = [("none", 0, 2), ("less than the kernel takes", 1, 2), ("some", 512, 512)]
+
+
+@pytest.mark.parametrize("why,cpu,shares", SHARES, ids=[s[0] for s in SHARES])
+def test_cpu_shares_are_at_least_two(world, plane, why, cpu, shares):
+    steps.joined(world, plane)
+    arn = steps.run(world, plane, steps.sleeper(cpu=cpu))
+    assert world.inspect(steps.one_container(world, arn)["Id"])["HostConfig"]["CpuShares"] == shares
+
+
 def test_dynamic_host_ports_are_picked_and_reported(world, plane):
     steps.joined(world, plane)
     arn = plane.task_arn()
@@ -291,7 +301,7 @@ def test_two_tasks_want_one_host_port_and_the_second_waits_for_the_first(world, 
 def test_ten_tasks_in_one_payload_run_and_stop(world, plane):
     steps.joined(world, plane)
     arns = [plane.task_arn() for _ in range(10)]
-    sent = plane.payload(*[pp.task(a, steps.sleeper(cpu=1, memory=16)) for a in arns])
+    sent = plane.payload(*[pp.task(a, steps.sleeper(cpu=2, memory=32)) for a in arns])
     for arn in arns:
         steps.reported(world, plane, arn, "RUNNING", 60)
     assert plane.acked(sent) == 1 and len(world.ecs_containers(all=False)) == 10

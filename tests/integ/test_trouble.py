@@ -371,7 +371,7 @@ def test_a_full_disk_holds_back_the_ack_and_says_so_until_there_is_room(world, p
     for _ in range(12):  # until what the log of the database had in reserve is used up
         arn = plane.task_arn()
         arns.append(arn)
-        sent.append(plane.payload(pp.task(arn, steps.sleeper(cpu=1, memory=8, environment={"FILL": "x" * 60000}))))
+        sent.append(plane.payload(pp.task(arn, steps.sleeper(cpu=2, memory=32, environment={"FILL": "x" * 60000}))))
         plane.acs().send("HeartbeatMessage", messageId="after-" + arn)
         world.wait("the session to have read on", lambda: {"messageId": "after-" + arn}
                    in plane.acs().of("HeartbeatAckRequest"), needs=[agent])

@@ -264,7 +264,7 @@ class World:
     def wait(self, what, condition, timeout=30, needs=()):
         """Polls `condition` until it answers something true, and answers that.
 
-        An AssertionError, OSError, LookupError or EcsError of the condition means "not yet". `needs`:
+        An AssertionError, OSError, LookupError, StopIteration or EcsError means "not yet". `needs`:
         processes that must live meanwhile; without it a dead one would be waited for in vain.
         """
         deadline = time.monotonic() + timeout * SPEED
@@ -275,7 +275,7 @@ class World:
                 if got:
                     return got
                 last = got
-            except (AssertionError, OSError, LookupError, wire.EcsError, ValueError) as e:
+            except (AssertionError, OSError, LookupError, wire.EcsError, ValueError, StopIteration) as e:
                 last = e
             for process in needs:
                 if not process.running:
