@@ -95,10 +95,6 @@ void ea_event_done(struct ea_event *ev)
     for (size_t i = 0; i < ev->found.n; i++)
         ea_docker_facts_done(&ev->found.v[i]);
     ea_free(ev->found.v);
-    for (size_t i = 0; ev->assigned.range && i < ev->assigned.n; i++)
-        ea_free(ev->assigned.range[i]);
-    ea_free(ev->assigned.port);
-    ea_free(ev->assigned.range);
     ea_docker_facts_done(&ev->facts);
     ea_creds_done(&ev->creds);
     ea_strlist_free(&ev->arns);

@@ -70,14 +70,7 @@ struct ea_event {
     char *
         error_name; /* reported instead of the step's own name (HostConfigError, ...); may be NULL */
     char *digest, *image_id; /* RESOLVE, PULL */
-    /* CREATE: host ports that the executor picked, one entry a port mapping of the container, in
-     * order; 0 or NULL where nothing was picked. */
-    struct {
-        int64_t *port;
-        char **range;
-        size_t n;
-    } assigned;
-    bool cached; /* PULL: a local image was enough; no pull times are to be kept */
+    bool cached;             /* PULL: a local image was enough; no pull times are to be kept */
     ea_report_outcome outcome;
     ea_tstate level;
 };
@@ -94,8 +87,8 @@ struct ea_held {
     size_t tasks, waiting;
 };
 void ea_engine_held(const struct ea_model *m, struct ea_held *out);
-/* True when a live task holds or was given this host port, or the host reserves it: the executor
- * skips it when it picks a dynamic port. `protocol` "udp", else tcp. */
+/* True when a live task holds or was given this host port, or the host reserves it: whoever picks a
+ * dynamic port (into assigned_host_port, before the CREATE is committed) skips it. `protocol` "udp", else tcp. */
 bool ea_engine_port_taken(const struct ea_model *m, const char *protocol, int64_t port);
 /* Why a task is where it is, for the operator: "waits for host port 8080", "pulls nginx:1 (attempt
  * 2)", ...; `out` always ends in NUL. */

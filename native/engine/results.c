@@ -5,6 +5,7 @@
 #include "../base/str.h"
 #include "cleanup.h"
 #include "observe.h"
+#include "pull_error.h"
 #include "state.h"
 #include "steps.h"
 
@@ -35,7 +36,8 @@ static void words_of(const struct ea_model *m, const struct ea_container *c,
         own =
             c->registry_auth->asm_ ? "CannotPullContainerAuthError" : "CannotPullECRContainerError";
     *name = ea_strdup(ev->error_name ? ev->error_name : own);
-    *text = ea_strdup(ev->err.text);
+    *text = target == EA_C_PULLED ? ea_pull_error_text(ev->err.text, c->image)
+                                  : ea_strdup(ev->err.text);
 }
 
 static void record(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
@@ -162,17 +164,6 @@ void ea_results_created(struct ea_turn *turn, struct ea_task *t, struct ea_conta
     ea_container_set_known(turn, t, c, EA_C_CREATED, "exists");
 }
 
-static void keep_assigned(struct ea_task *t, struct ea_container *c, const struct ea_event *ev)
-{
-    for (size_t i = 0; i < c->ports.n && i < ev->assigned.n; i++) {
-        if (ev->assigned.port && ev->assigned.port[i] > 0)
-            c->ports.v[i].assigned_host_port = ev->assigned.port[i];
-        if (ev->assigned.range && ev->assigned.range[i])
-            ea_set_str(&c->ports.v[i].assigned_range, ev->assigned.range[i]);
-        t->dirty = true;
-    }
-}
-
 static void created(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                     const struct ea_event *ev)
 {
@@ -183,17 +174,14 @@ static void created(struct ea_turn *turn, struct ea_task *t, struct ea_container
         ea_container_set_desired(t, c, EA_C_STOPPED);
         return;
     }
-    keep_assigned(t, c, ev);
     ea_results_created(turn, t, c);
-    if (ev->facts.found)
+    /* A fresh container needs no second look; one that was found under its name does. */
+    if (ev->facts.found && ev->facts.state == EA_C_CREATED)
+        ea_observe_metadata(turn, t, c, &ev->facts);
+    else if (ev->facts.found)
         ea_observe_facts(turn, t, c, &ev->facts);
     else
         c->lookup = true;
-}
-
-static bool ends_in_eof(const char *text)
-{
-    return ea_str_ends(ea_str_of(text), "EOF");
 }
 
 static void start_failed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
@@ -205,17 +193,13 @@ static void start_failed(struct ea_turn *turn, struct ea_task *t, struct ea_cont
     }
     record(turn, t, c, ev, EA_C_RUNNING);
     ea_container_set_desired(t, c, EA_C_STOPPED);
-    if (c->restarting) { /* the exit that asked for the restart was its end after all */
-        c->restarting = false;
-        ea_container_set_known(turn, t, c, EA_C_STOPPED, "restart failed");
+    c->restarting = false;
+    if (ev->err.code == EA_NOT_FOUND) {
+        ea_observe_vanished(turn, t, c);
         return;
     }
-    if (ev->facts.found)
-        ea_observe_facts(turn, t, c, &ev->facts);
-    if (ev->err.code == EA_NOT_FOUND)
-        ea_observe_vanished(turn, t, c);
-    else if (ends_in_eof(ev->err.text) || ea_zstr_eq(ev->error_name, "CannotInspectContainerError"))
-        c->may_run = c->known < EA_C_RUNNING;
+    /* It may run all the same, when the start was done and what followed failed. */
+    c->may_run = c->lookup = true;
 }
 
 static void started(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
