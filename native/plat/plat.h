@@ -66,6 +66,7 @@ bool ea_plat_exists(const char *path);
  * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
 ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
                               ea_err *err) EA_CHECK;
+/* ---- dir_lock.c ---- */
 /* Exclusive for this process until unlocked or the process ends. EA_BUSY names the holder's pid. */
 ea_code ea_plat_lock_dir(const char *dir, ea_err *err) EA_CHECK;
 void ea_plat_unlock_dir(const char *dir); /* not locked: fine */
