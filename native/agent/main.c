@@ -166,6 +166,26 @@ static int health_check(const char *const *env)
 
 /* ---- the agent in the console ---- */
 
+/* Initialize-ECSAgent and Start-ECSAgent tell why the agent could not start. */
+static void leave_note(const char *const *env, int code, const ea_err *err)
+{
+    static const char name[] = "ECSTOOLS_RUNDIR=";
+    EA_FREE_AUTO char *dir = NULL;
+    EA_FREE_AUTO char *path = NULL;
+    EA_FREE_AUTO char *text = ea_sprintf_dup("%d %s\n", code, err->text);
+    ea_err why = { 0 };
+
+    for (size_t i = 0; env[i]; i++) {
+        if (strncmp(env[i], name, sizeof(name) - 1) == 0 && env[i][sizeof(name) - 1])
+            dir = ea_strdup(env[i] + sizeof(name) - 1);
+    }
+    if (!dir)
+        dir = ea_plat_default_path(EA_PATH_RUN_DIR);
+    path = ea_sprintf_dup("%s/last-exit", dir);
+    if (ea_plat_make_dir(dir, &why) || ea_plat_write_file(path, ea_str_of(text), 0600, &why))
+        ea_warn("the reason of the end is not kept", EA_S("err", why.text));
+}
+
 static int run(const char *const *env)
 {
     ea_agent *ag = NULL;
@@ -173,10 +193,10 @@ static int run(const char *const *env)
     int code = EXIT_RETRY;
 
     if (ea_agent_new(env, &ag, &code, &err)) {
+        ea_log_file_done(); /* to standard error: whoever started it is looking there */
         ea_crit("the agent cannot start", EA_S("err", err.text), EA_I("sys", err.sys),
                 EA_I("exit", code));
-        (void)fprintf(stderr, "ecsagent: %s\n", err.text);
-        ea_log_file_done();
+        leave_note(env, code, &err);
         return code;
     }
     if (ea_plat_on_stop(ea_agent_stop, ag, &err))

@@ -1,0 +1,21 @@
+/* service.h - the agent as a process of its own that outlives its starter. On Linux a daemon that the
+ * lock of its data directory identifies. Thread: the operation's. */
+#ifndef EA_MANAGE_SERVICE_H
+#define EA_MANAGE_SERVICE_H
+
+#include "op.h"
+#include "place.h"
+
+int64_t ea_service_pid(const struct ea_place *p); /* 0: does not run */
+bool ea_service_installed(const struct ea_place *p);
+/* Starts it with the environment of the settings file. Not waited for. */
+ea_code ea_service_launch(const struct ea_place *p, const ea_envs *env, ea_err *err) EA_CHECK;
+/* Asks it to end and waits for that within the operation's time. Not running: fine. */
+ea_code ea_service_end(ecsagent_op *op, const struct ea_place *p, ea_err *err) EA_CHECK;
+/* Status of the agent: from itself when it answers, else what can be told without it. */
+ea_code ea_service_status(ecsagent_op *op, const struct ea_place *p, int64_t limit_ms,
+                          ecsagent_status *out, ea_err *err) EA_CHECK;
+/* An agent that could not start left a note: true, its exit code and words. */
+bool ea_service_exit_note(const struct ea_place *p, int *exit_code, char text[512]);
+
+#endif
