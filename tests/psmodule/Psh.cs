@@ -27,16 +27,13 @@ internal static class Psh
 
     public static Run Input(string text) => Start([], null, text);
 
+    /// <summary>A command that does not end by itself; its errors go where ours go.</summary>
+    public static Process Begin(string text, string script) =>
+        Process.Start(Info(["-NoProfile", "-Command", text], script, ownErrors: false))!;
+
     public static Run Start(string[] arguments, string? script, string input)
     {
-        var start = new ProcessStartInfo(Program, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["FAKE_ECSAGENT"] = script ?? "";
-        using Process process = Process.Start(start)!;
+        using Process process = Process.Start(Info(arguments, script, ownErrors: true))!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         process.StandardInput.Write(input);
@@ -47,5 +44,17 @@ internal static class Psh
             throw new TimeoutException("psh did not end: " + string.Join(' ', arguments));
         }
         return new Run(process.ExitCode, output.Result, errors.Result);
+    }
+
+    private static ProcessStartInfo Info(string[] arguments, string? script, bool ownErrors)
+    {
+        var start = new ProcessStartInfo(Program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = ownErrors,
+        };
+        start.Environment["FAKE_ECSAGENT"] = script ?? "";
+        return start;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Xunit;
 
 namespace EcsTools.Tests;
@@ -80,6 +81,23 @@ public sealed class ShellTests
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("cannot ask: standard input has ended", run.Errors);
+    }
+
+    [Fact]
+    public void An_interrupt_stops_the_cmdlet_and_ends_with_130()
+    {
+        using Process process = Psh.Begin($"Import-Module '{ModuleFolder.Fake}'; Initialize-ECSAgent; 'not reached'", "hang");
+        string? line;
+        do
+        {
+            line = process.StandardOutput.ReadLine();
+        }
+        while (line is not null && line != "Fake activity: Hanging");
+        ModuleFolder.Tool("/bin/kill", "-INT", process.Id.ToString());
+
+        Assert.True(process.WaitForExit(20000));
+        Assert.Equal(130, process.ExitCode);
+        Assert.DoesNotContain("not reached", process.StandardOutput.ReadToEnd());
     }
 
     [Fact]

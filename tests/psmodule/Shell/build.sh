@@ -1,17 +1,24 @@
 #!/bin/bash
 # Builds the console host: build/out/psh, a launcher beside the folder psh.d that holds the program.
+# build.sh win-x64 makes build/out/psh-win, a folder with psh.exe and the .NET it needs, for Wine.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 out=$root/build/out
+project=$root/tests/psmodule/Shell/Shell.csproj
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-
 mkdir -p "$out"
-if ! dotnet build "$root/tests/psmodule/Shell/Shell.csproj" -c Release -o "$out/psh.d" --nologo \
-        -v quiet >"$log" 2>&1; then
-    cat "$log" >&2
-    exit 1
+
+quietly()
+{
+    "$@" >"$log" 2>&1 </dev/null || { cat "$log" >&2; exit 1; }
+}
+
+if [ "${1:-}" = win-x64 ]; then
+    quietly dotnet publish "$project" -c Release -r win-x64 --self-contained -o "$out/psh-win" --nologo -v quiet
+    exit 0
 fi
+quietly dotnet build "$project" -c Release -o "$out/psh.d" --nologo -v quiet
 
 cat >"$out/psh.new" <<'LAUNCHER'
 #!/bin/sh
