@@ -1,0 +1,10 @@
+# Removes the service with its state, and the local control plane with its.
+$ErrorActionPreference = 'Stop'
+Import-Module ./ECSTools.psd1
+foreach ($task in @(Get-ECSAgentTask -ErrorAction SilentlyContinue)) {
+    foreach ($container in $task.Containers) {
+        if ($container.DockerId) { docker rm -f $container.DockerId *> $null }
+    }
+}
+Uninstall-ECSAgent -Confirm:$false
+Stop-ECSLocalCluster -RemoveData -Confirm:$false
