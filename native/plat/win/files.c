@@ -1,0 +1,450 @@
+#include "../plat.h"
+
+#include "wide.h"
+
+#include <inttypes.h>
+#include <sddl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- places ------------------------------------------------------------------------------------ */
+
+static char *env_folder(const wchar_t *name, const char *otherwise)
+{
+    wchar_t value[32767];
+    DWORD n = GetEnvironmentVariableW(name, value, EA_COUNT(value));
+
+    return n > 0 && n < EA_COUNT(value) ? ea_narrow(value) : ea_strdup(otherwise);
+}
+
+static char *below(const wchar_t *name, const char *otherwise, const char *rest)
+{
+    EA_FREE_AUTO char *base = env_folder(name, otherwise);
+
+    return base ? ea_sprintf_dup("%s%s", base, rest) : NULL;
+}
+
+static char *data_path(const char *rest)
+{
+    return below(L"ProgramData", "C:\\ProgramData", rest);
+}
+
+char *ea_plat_default_path(ea_path_id id)
+{
+    switch (id) {
+    case EA_PATH_CONFIG_FILE:
+        return data_path("\\Amazon\\ECS\\ecs.config");
+    case EA_PATH_DATA_DIR:
+        return data_path("\\Amazon\\ECS\\data");
+    case EA_PATH_LOG_DIR:
+        return data_path("\\Amazon\\ECS\\log");
+    case EA_PATH_AUDIT_FILE:
+        return data_path("\\Amazon\\ECS\\log\\audit.log");
+    case EA_PATH_RUN_DIR:
+        return data_path("\\Amazon\\ECS\\run");
+    case EA_PATH_LOCAL_DIR:
+        return data_path("\\Amazon\\ECS\\local");
+    case EA_PATH_PROGRAM_DIR:
+        return below(L"ProgramFiles", "C:\\Program Files", "\\Amazon\\ECS");
+    case EA_PATH_SHARED_CREDENTIALS:
+        return below(L"USERPROFILE", NULL, "\\.aws\\credentials");
+    }
+    return NULL;
+}
+
+/* One machine has one agent, hence one pipe; a redirected run folder gets a pipe of its own. */
+char *ea_plat_control_path(const char *run_dir)
+{
+    EA_FREE_AUTO char *usual = ea_plat_default_path(EA_PATH_RUN_DIR);
+    uint32_t h = 2166136261u; /* FNV-1a */
+
+    if (!run_dir || ea_str_eq_nocase(ea_str_of(run_dir), ea_str_of(usual)))
+        return ea_strdup("\\\\.\\pipe\\AmazonECS\\control");
+    for (const char *p = run_dir; *p; p++) {
+        char c = *p == '/' ? '\\' : *p;
+
+        h = (h ^ (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c)) * 16777619u;
+    }
+    return ea_sprintf_dup("\\\\.\\pipe\\AmazonECS\\control-%08" PRIx32, h);
+}
+
+/* --- who may read ------------------------------------------------------------------------------ */
+
+/* SYSTEM, Administrators and the owner (who is one of the two unless the agent runs as a user);
+ * nothing is inherited from the folder above. */
+#define PRIVATE_FILE L"D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;S-1-3-4)"
+#define PRIVATE_DIR  L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)"
+
+struct access { /* done() after use */
+    SECURITY_ATTRIBUTES attributes;
+    PSECURITY_DESCRIPTOR descriptor;
+};
+
+static bool make_access(const wchar_t *sddl, struct access *a)
+{
+    *a = (struct access){ 0 };
+    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, &a->descriptor,
+                                                              NULL))
+        return false;
+    a->attributes.nLength = sizeof(a->attributes);
+    a->attributes.lpSecurityDescriptor = a->descriptor;
+    return true;
+}
+
+static void done_access(struct access *a)
+{
+    if (a->descriptor)
+        (void)LocalFree(a->descriptor); /* our own */
+}
+
+/* Opens for writing; `mode` as in ea_plat_write_file. INVALID_HANDLE_VALUE with GetLastError(). */
+static HANDLE create(const wchar_t *path, unsigned mode, DWORD how, DWORD access_wanted)
+{
+    const DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+    struct access a = { 0 };
+    HANDLE h;
+    DWORD number;
+
+    if ((mode & 077) == 0 && !make_access(PRIVATE_FILE, &a))
+        return INVALID_HANDLE_VALUE;
+    h = CreateFileW(path, access_wanted, share, a.descriptor ? &a.attributes : NULL, how,
+                    FILE_ATTRIBUTE_NORMAL, NULL);
+    number = GetLastError();
+    done_access(&a);
+    SetLastError(number);
+    return h;
+}
+
+/* --- reading and writing ----------------------------------------------------------------------- */
+
+static HANDLE open_to_read(const char *path)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+
+    return CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                       NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+}
+
+ea_code ea_plat_read_file(const char *path, size_t max, ea_buf *out, ea_err *err)
+{
+    HANDLE h = open_to_read(path);
+    ea_code code = EA_OK;
+    size_t total = 0;
+
+    if (h == INVALID_HANDLE_VALUE)
+        return ea_fail_win(err, GetLastError(), "read", path);
+    for (;;) {
+        char piece[8192];
+        DWORD n = 0;
+
+        if (!ReadFile(h, piece, sizeof(piece), &n, NULL)) {
+            code = ea_fail_win(err, GetLastError(), "read", path);
+            break;
+        }
+        if (n == 0)
+            break;
+        total += n;
+        if (total > max) {
+            code = ea_fail(err, EA_LIMIT, "read %s: larger than %zu bytes", path, max);
+            ea_secret_wipe(piece, n);
+            break;
+        }
+        ea_buf_add(out, piece, n);
+        ea_secret_wipe(piece, n); /* settings and keys come this way */
+    }
+    (void)CloseHandle(h); /* only read */
+    if (code == EA_OK && ea_buf_check(out, err))
+        code = ea_wrap(err, "read %s", path);
+    return code;
+}
+
+static DWORD write_all(HANDLE h, const char *p, size_t n)
+{
+    while (n > 0) {
+        DWORD part = n > 1048576 ? 1048576 : (DWORD)n, done = 0;
+
+        if (!WriteFile(h, p, part, &done, NULL))
+            return GetLastError();
+        if (done == 0)
+            return ERROR_WRITE_FAULT;
+        p += done;
+        n -= done;
+    }
+    return ERROR_SUCCESS;
+}
+
+/* An unfinished sibling of `path`, open for writing. */
+static HANDLE open_sibling(const char *path, unsigned mode, wchar_t **name)
+{
+    EA_FREE_AUTO char *text = NULL;
+    uint64_t salt;
+
+    ea_plat_random(&salt, sizeof(salt));
+    text = ea_sprintf_dup("%s.%016" PRIx64 ".tmp", path, salt);
+    *name = ea_wide(text);
+    return create(*name, mode, CREATE_NEW, GENERIC_WRITE);
+}
+
+/* Flushes, closes and puts the sibling in its place; removes it after a failure. */
+static ea_code finish_sibling(HANDLE h, DWORD failed, const wchar_t *name, const char *path,
+                              ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *to = ea_wide(path);
+    DWORD number = failed;
+
+    if (number == ERROR_SUCCESS && !FlushFileBuffers(h))
+        number = GetLastError();
+    if (!CloseHandle(h) && number == ERROR_SUCCESS)
+        number = GetLastError();
+    if (number == ERROR_SUCCESS &&
+        !MoveFileExW(name, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+        number = GetLastError();
+    if (number == ERROR_SUCCESS)
+        return EA_OK;
+    (void)DeleteFileW(name); /* nobody else knows the name */
+    return ea_fail_win(err, number, "write", path);
+}
+
+ea_code ea_plat_write_file(const char *path, ea_str content, unsigned mode, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *name = NULL;
+    HANDLE h = open_sibling(path, mode, &name);
+
+    if (h == INVALID_HANDLE_VALUE)
+        return ea_fail_win(err, GetLastError(), "write", path);
+    return finish_sibling(h, write_all(h, content.p, content.n), name, path, err);
+}
+
+ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *name = NULL;
+    HANDLE in = open_to_read(from), out;
+    DWORD failed = ERROR_SUCCESS;
+
+    if (in == INVALID_HANDLE_VALUE)
+        return ea_fail_win(err, GetLastError(), "copy", from);
+    out = open_sibling(to, mode, &name);
+    if (out == INVALID_HANDLE_VALUE) {
+        (void)ea_fail_win(err, GetLastError(), "write", to); /* returned below */
+        (void)CloseHandle(in);                               /* only read */
+        return err->code;
+    }
+    while (failed == ERROR_SUCCESS) {
+        char piece[65536];
+        DWORD n = 0;
+
+        if (!ReadFile(in, piece, sizeof(piece), &n, NULL))
+            failed = GetLastError();
+        if (n == 0)
+            break;
+        failed = write_all(out, piece, n);
+    }
+    (void)CloseHandle(in); /* only read */
+    return finish_sibling(out, failed, name, to, err);
+}
+
+ea_code ea_plat_private_file(const char *path, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    HANDLE h = create(wide, 0600, OPEN_ALWAYS, GENERIC_READ | GENERIC_WRITE | WRITE_DAC);
+    struct access a;
+
+    if (h == INVALID_HANDLE_VALUE)
+        return ea_fail_win(err, GetLastError(), "open", path);
+    if (GetLastError() == ERROR_ALREADY_EXISTS && make_access(PRIVATE_FILE, &a)) {
+        (void)SetKernelObjectSecurity(
+            h, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
+            a.descriptor); /* FAT volumes have no rights to set */
+        done_access(&a);
+    }
+    (void)CloseHandle(h); /* nothing was written */
+    return EA_OK;
+}
+
+ea_code ea_plat_rename(const char *from, const char *to, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *a = ea_wide(from);
+    EA_FREE_AUTO wchar_t *b = ea_wide(to);
+
+    if (!MoveFileExW(a, b, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+        return ea_fail_win(err, GetLastError(), "rename", from);
+    return EA_OK;
+}
+
+/* --- folders ----------------------------------------------------------------------------------- */
+
+static DWORD make_one(const wchar_t *path)
+{
+    struct access a;
+    DWORD number = ERROR_SUCCESS, attributes;
+
+    if (!make_access(PRIVATE_DIR, &a))
+        return GetLastError();
+    if (!CreateDirectoryW(path, &a.attributes))
+        number = GetLastError();
+    done_access(&a);
+    if (number == ERROR_SUCCESS)
+        return number;
+    /* A drive's root answers "access denied", an existing folder "exists". */
+    attributes = GetFileAttributesW(path);
+    if (attributes != INVALID_FILE_ATTRIBUTES)
+        return attributes & FILE_ATTRIBUTE_DIRECTORY ? ERROR_SUCCESS : ERROR_ALREADY_EXISTS;
+    return number;
+}
+
+ea_code ea_plat_make_dir(const char *path, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    DWORD number = make_one(wide);
+
+    for (wchar_t *p = wide; number == ERROR_PATH_NOT_FOUND && *p; p++) {
+        wchar_t separator = *p;
+        DWORD step;
+
+        if ((separator != L'\\' && separator != L'/') || p == wide || p[-1] == L':')
+            continue;
+        *p = L'\0';
+        step = make_one(wide);
+        *p = separator;
+        if (step != ERROR_SUCCESS && step != ERROR_PATH_NOT_FOUND)
+            return ea_fail_win(err, step, "make folder", path);
+    }
+    if (number == ERROR_PATH_NOT_FOUND)
+        number = make_one(wide);
+    return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "make folder", path);
+}
+
+static bool is_absent(DWORD number)
+{
+    return number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND;
+}
+
+ea_code ea_plat_remove_file(const char *path, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+
+    if (!DeleteFileW(wide) && !is_absent(GetLastError()))
+        return ea_fail_win(err, GetLastError(), "remove", path);
+    return EA_OK;
+}
+
+static DWORD remove_any(const wchar_t *path, unsigned depth);
+
+static DWORD remove_content(const wchar_t *path, unsigned depth)
+{
+    size_t n = wcslen(path);
+    EA_FREE_AUTO wchar_t *child = ea_alloc_array(n + 2 + MAX_PATH, sizeof(*child));
+    WIN32_FIND_DATAW found;
+    DWORD number = ERROR_SUCCESS;
+    HANDLE h;
+
+    wmemcpy(child, path, n);
+    wmemcpy(child + n, L"\\*", 3);
+    h = FindFirstFileW(child, &found);
+    if (h == INVALID_HANDLE_VALUE)
+        return GetLastError();
+    do {
+        if (wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0)
+            continue;
+        wmemcpy(child + n + 1, found.cFileName, wcslen(found.cFileName) + 1);
+        number = remove_any(child, depth - 1);
+    } while (number == ERROR_SUCCESS && FindNextFileW(h, &found));
+    (void)FindClose(h); /* only read */
+    return number;
+}
+
+/* A link or junction is removed, never followed. */
+static DWORD remove_any(const wchar_t *path, unsigned depth)
+{
+    DWORD attributes = GetFileAttributesW(path), number = ERROR_SUCCESS;
+
+    if (attributes == INVALID_FILE_ATTRIBUTES)
+        return is_absent(GetLastError()) ? ERROR_SUCCESS : GetLastError();
+    if (attributes & FILE_ATTRIBUTE_READONLY)
+        (void)SetFileAttributesW(path, FILE_ATTRIBUTE_NORMAL); /* a refusal shows just below */
+    if (!(attributes & FILE_ATTRIBUTE_DIRECTORY))
+        return DeleteFileW(path) ? ERROR_SUCCESS : GetLastError();
+    if (!(attributes & FILE_ATTRIBUTE_REPARSE_POINT))
+        number = depth == 0 ? ERROR_DIRECTORY : remove_content(path, depth);
+    if (number == ERROR_SUCCESS && !RemoveDirectoryW(path))
+        number = GetLastError();
+    return number;
+}
+
+ea_code ea_plat_remove_tree(const char *path, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    DWORD number = remove_any(wide, 64);
+
+    return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "remove", path);
+}
+
+bool ea_plat_exists(const char *path)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+
+    return GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES;
+}
+
+/* --- appending --------------------------------------------------------------------------------- */
+
+static HANDLE open_append(const char *path)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+
+    return create(wide, 0600, OPEN_ALWAYS, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE);
+}
+
+static void roll(const char *path, unsigned keep)
+{
+    for (unsigned i = keep; i > 0; i--) {
+        EA_FREE_AUTO char *a = i == 1 ? ea_strdup(path) : ea_sprintf_dup("%s.%u", path, i - 1);
+        EA_FREE_AUTO char *b = ea_sprintf_dup("%s.%u", path, i);
+        EA_FREE_AUTO wchar_t *from = ea_wide(a);
+        EA_FREE_AUTO wchar_t *to = ea_wide(b);
+
+        (void)MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING); /* gaps in the row are normal */
+    }
+    if (keep == 0) {
+        EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+
+        (void)DeleteFileW(wide); /* a refusal leaves a file that is longer than wanted */
+    }
+}
+
+static char *parent_of(const char *path)
+{
+    size_t n = strlen(path);
+
+    while (n > 0 && path[n - 1] != '\\' && path[n - 1] != '/')
+        n--;
+    return n > 1 ? ea_strndup(path, n - 1) : ea_strdup(".");
+}
+
+ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
+                              ea_err *err)
+{
+    HANDLE h = open_append(path);
+    LARGE_INTEGER size;
+    DWORD number;
+
+    if (h == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PATH_NOT_FOUND) {
+        EA_FREE_AUTO char *dir = parent_of(path);
+
+        if (ea_plat_make_dir(dir, err))
+            return err->code;
+        h = open_append(path);
+    }
+    if (h != INVALID_HANDLE_VALUE && max_bytes > 0 && GetFileSizeEx(h, &size) &&
+        size.QuadPart > 0 && size.QuadPart > max_bytes - (int64_t)text.n) {
+        (void)CloseHandle(h); /* nothing was written */
+        roll(path, keep < 1000 ? keep : 1000);
+        h = open_append(path);
+    }
+    if (h == INVALID_HANDLE_VALUE)
+        return ea_fail_win(err, GetLastError(), "append to", path);
+    number = write_all(h, text.p, text.n);
+    if (!CloseHandle(h) && number == ERROR_SUCCESS)
+        number = GetLastError();
+    return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "append to", path);
+}
