@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
+using System.Text;
 
 namespace EcsTools.Shell;
 
@@ -26,6 +27,7 @@ internal static class Program
             return 0;
         }
 
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         var ui = new ShellUI(!options.NonInteractive);
         var host = new ShellHost(ui);
         using Runspace runspace = RunspaceFactory.CreateRunspace(host, Session());
