@@ -250,7 +250,7 @@ fake_engine *fake_engine_new(ea_loop *l)
     assert_int_equal(uv_os_uname(&os), 0);
     fe->loop = l;
     ea_list_init(&fe->peers);
-    if (strncmp(os.sysname, "Windows", 7) == 0) {
+    if (strstr(os.sysname, "_NT")) {
         fe->path = ea_sprintf_dup("\\\\.\\pipe\\ea-fake-%d-%u", (int)uv_os_getpid(), ++count);
         fe->address = ea_sprintf_dup("npipe:////./pipe/ea-fake-%d-%u", (int)uv_os_getpid(), count);
     } else {
