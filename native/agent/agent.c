@@ -453,7 +453,8 @@ void ea_agent_stop(void *agent)
     ea_agent *ag = agent;
     ea_err err = { 0 };
 
-    (void)ea_loop_post(ag->loop, stop_on_loop, ag, &err); /* the loop is gone: nothing to stop */
+    if (ea_loop_post(ag->loop, stop_on_loop, ag, &err))
+        ea_debug("stop", EA_S("err", err.text)); /* the loop has ended already */
 }
 
 static void start_on_loop(void *arg)

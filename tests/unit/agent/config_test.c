@@ -1,0 +1,177 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/config.h"
+#include "base/alloc.h"
+#include "plat/plat.h"
+
+#include <string.h>
+
+static ea_config *load(const char *const *env)
+{
+    ea_config *c = NULL;
+    ea_err err = { 0 };
+
+    if (ea_config_load(env, &c, &err))
+        fail_msg("%s", err.text);
+    return c;
+}
+
+#define NO_FILE "ECSTOOLS_CONFIG=/dev/null"
+
+static void values_of_the_environment_are_read_by_type(void **state)
+{
+    const char *const env[] = { NO_FILE, "ECS_CLUSTER= prod ", "ECS_ENABLE_TASK_IAM_ROLE=T",
+                                "ECS_RESERVED_MEMORY=64", "ECS_CONTAINER_STOP_TIMEOUT=45s",
+                                "ECS_RESERVED_PORTS=[22, 443]", NULL };
+    ea_config *c = load(env);
+    ea_i64list ports = { 0 };
+
+    (void)state;
+    assert_string_equal(ea_cfg_str(c, EA_CFG_CLUSTER), "prod");
+    assert_true(ea_cfg_bool(c, EA_CFG_TASK_IAM_ROLE));
+    assert_int_equal(ea_cfg_int(c, EA_CFG_RESERVED_MEMORY), 64);
+    assert_int_equal(ea_cfg_ms(c, EA_CFG_CONTAINER_STOP_TIMEOUT), 45000);
+    ea_cfg_i64list(c, EA_CFG_RESERVED_PORTS, &ports);
+    assert_int_equal(ports.n, 2);
+    assert_int_equal(ports.v[1], 443);
+    assert_int_equal(ea_config_source(c, EA_CFG_CLUSTER), EA_FROM_ENVIRONMENT);
+    ea_free(ports.v);
+    ea_config_free(c);
+}
+
+static void a_value_that_does_not_fit_is_left_out_or_raised(void **state)
+{
+    static const struct {
+        const char *why, *pair;
+        ea_set_id id;
+        int64_t want;
+    } cases[] = {
+        { "below the least stop time: raised", "ECS_CONTAINER_STOP_TIMEOUT=10ms",
+          EA_CFG_CONTAINER_STOP_TIMEOUT, 1000 },
+        { "no unit: the default", "ECS_CONTAINER_STOP_TIMEOUT=10", EA_CFG_CONTAINER_STOP_TIMEOUT,
+          30000 },
+        { "clean-up under a second: the default", "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION=1ms",
+          EA_CFG_TASK_CLEANUP_WAIT, 3 * 3600 * 1000 },
+        { "digest look-up: raised to its least", "ECS_MANIFEST_PULL_TIMEOUT=1s",
+          EA_CFG_MANIFEST_PULL_TIMEOUT, 30000 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        const char *const env[] = { NO_FILE, cases[i].pair, NULL };
+        ea_config *c = load(env);
+        if (ea_cfg_ms(c, cases[i].id) != cases[i].want)
+            fail_msg("%s: got %lld", cases[i].why, (long long)ea_cfg_ms(c, cases[i].id));
+        ea_config_free(c);
+    }
+}
+
+static void a_strict_setting_that_does_not_parse_ends_the_start(void **state)
+{
+    static const char *const bad[] = {
+        "ECS_AVAILABLE_LOGGING_DRIVERS=[\"papyrus\"]",
+        "ECS_AVAILABLE_LOGGING_DRIVERS=json-file",
+        "ECS_INSTANCE_ATTRIBUTES=[1]",
+        "ECS_INSTANCE_ATTRIBUTES={\"a\":1}",
+        "ECS_CONTAINER_INSTANCE_TAGS={\"a\":",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(bad); i++) {
+        const char *const env[] = { NO_FILE, bad[i], NULL };
+        ea_config *c = NULL;
+        ea_err err = { 0 };
+        if (ea_config_load(env, &c, &err) != EA_SETTINGS)
+            fail_msg("%s was taken", bad[i]);
+        assert_non_null(strstr(err.text, "ECS_"));
+    }
+}
+
+static void a_list_of_reserved_ports_is_never_empty(void **state)
+{
+    const char *const env[] = { NO_FILE, "ECS_RESERVED_PORTS=[]", NULL };
+    ea_config *c = load(env);
+    ea_i64list ports = { 0 };
+
+    (void)state;
+    ea_cfg_i64list(c, EA_CFG_RESERVED_PORTS, &ports);
+    assert_true(ports.n >= 5);
+    ea_free(ports.v);
+    ea_config_free(c);
+}
+
+static void user_data_fills_what_nobody_else_has_set(void **state)
+{
+    const char *const env[] = { NO_FILE, "ECS_CLUSTER=mine", NULL };
+    ea_config *c = load(env);
+
+    (void)state;
+    ea_config_user_data(c, EA_STR("{\"ECSAgentConfiguration\":{\"Cluster\":\"theirs\","
+                                  "\"TaskIAMRoleEnabled\":true,"
+                                  "\"DockerStopTimeout\":60000000000,\"ReservedMemory\":32}}"));
+    assert_string_equal(ea_cfg_str(c, EA_CFG_CLUSTER), "mine");
+    assert_true(ea_cfg_bool(c, EA_CFG_TASK_IAM_ROLE));
+    assert_int_equal(ea_cfg_ms(c, EA_CFG_CONTAINER_STOP_TIMEOUT), 60000);
+    assert_int_equal(ea_cfg_int(c, EA_CFG_RESERVED_MEMORY), 32);
+    assert_int_equal(ea_config_source(c, EA_CFG_RESERVED_MEMORY), EA_FROM_USER_DATA);
+    ea_config_user_data(c, EA_STR("#!/bin/sh\necho a script is no configuration"));
+    ea_config_free(c);
+}
+
+static void secrets_are_masked_and_settings_to_come_are_named(void **state)
+{
+    const char *const env[] = { NO_FILE, "ECS_ENGINE_AUTH_DATA={\"r\":{\"password\":\"hunter2\"}}",
+                                "ECS_ENABLE_TASK_ENI=true", NULL };
+    ea_config *c = load(env);
+    EA_BUF_AUTO text = EA_BUF(1024 * 1024);
+
+    (void)state;
+    ea_config_print(c, &text);
+    assert_null(strstr(ea_buf_z(&text), "hunter2"));
+    assert_non_null(strstr(ea_buf_z(&text), "***"));
+    assert_true(ea_config_row(EA_CFG_TASK_ENI)->flags & EA_SETF_LATER);
+    ea_config_free(c);
+}
+
+static void a_file_of_settings_is_read_and_the_environment_wins(void **state)
+{
+    EA_FREE_AUTO char *dir = ea_plat_exe_dir();
+    EA_FREE_AUTO char *path = ea_sprintf_dup("%s/config_test.%d.tmp", dir, (int)ea_plat_pid());
+    EA_FREE_AUTO char *pair = ea_sprintf_dup("ECSTOOLS_CONFIG=%s", path);
+    const char *const env[] = { pair, "ECS_LOGLEVEL=debug", NULL };
+    ea_err err = { 0 };
+    ea_config *c;
+
+    (void)state;
+    assert_int_equal(ea_plat_write_file(path,
+                                        EA_STR("# comment\nECS_CLUSTER=fromfile\r\n\n"
+                                               "ECS_LOGLEVEL=error\nECS_RESERVED_MEMORY = 7\nnonsense\n"),
+                                        0600, &err),
+                     EA_OK);
+    c = load(env);
+    assert_string_equal(ea_cfg_str(c, EA_CFG_CLUSTER), "fromfile");
+    assert_string_equal(ea_cfg_str(c, EA_CFG_LOGLEVEL), "debug");
+    assert_int_equal(ea_cfg_int(c, EA_CFG_RESERVED_MEMORY), 7);
+    ea_config_free(c);
+    assert_int_equal(ea_plat_remove_file(path, &err), EA_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_of_the_environment_are_read_by_type),
+        cmocka_unit_test(a_value_that_does_not_fit_is_left_out_or_raised),
+        cmocka_unit_test(a_strict_setting_that_does_not_parse_ends_the_start),
+        cmocka_unit_test(a_list_of_reserved_ports_is_never_empty),
+        cmocka_unit_test(user_data_fills_what_nobody_else_has_set),
+        cmocka_unit_test(secrets_are_masked_and_settings_to_come_are_named),
+        cmocka_unit_test(a_file_of_settings_is_read_and_the_environment_wins),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
