@@ -44,6 +44,8 @@ log=$tmp/log
 out=$tmp/out
 mkdir -p "$src" "$log" "$out/include" "$out/lib" "$out/share/licenses"
 trap 'rm -rf "$tmp"' EXIT
+# The folder one compiles in is written into debug information: not that of the caller.
+cd "$src"
 # The stop of a make run must not leave compilers behind, nor inherit its job server.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 unset CFLAGS CPPFLAGS LDFLAGS CC CXX
@@ -223,7 +225,7 @@ say 'sources are here'
 # SQLite is one big file on one core: beside the others.
 build_sqlite3 &
 sqlite=$!
-trap "wait; rm -rf $tmp" EXIT
+trap 'wait; rm -rf "$tmp"' EXIT
 for name in mbedtls cjson libuv llhttp cmocka wslay curl; do
     "build_$name"
     say "$name"
