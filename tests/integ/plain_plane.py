@@ -755,7 +755,7 @@ class Plane:
             "meta-data/placement/availability-zone-id": "usw2-az1",
             "meta-data/local-ipv4": "10.0.0.10",
             "user-data": self.user_data, role: self.role_name,
-            role + self.role_name: json.dumps({
+            role + (self.role_name or "-"): json.dumps({
                 "Code": "Success", "LastUpdated": "2026-01-01T00:00:00Z", "Type": "AWS-HMAC",
                 "AccessKeyId": self.role_key[0], "SecretAccessKey": self.role_key[1],
                 "Token": self.role_key[2], "Expiration": soon}),

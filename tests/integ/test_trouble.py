@@ -151,8 +151,7 @@ def test_wrong_credentials_are_named_and_right_ones_later_are_taken(world, plane
 
 
 def test_no_credentials_at_all_are_named(world, plane):
-    plane.script["IMDS"].clear()
-    plane.role_name = ""
+    plane.role_name = None  # an instance without a role
     world.start_agent(plane, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
     steps.wait_reason(world, "credentials")
     assert world.agent.running
