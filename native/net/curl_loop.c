@@ -2,6 +2,7 @@
 
 #include "../base/alloc.h"
 #include "../base/log.h"
+#include "../plat/plat.h"
 #include "curl_private.h"
 #include "url.h"
 
@@ -70,39 +71,6 @@ static char *no_proxy_of(const ea_net_config *c)
     return ea_strdup(EA_NO_PROXY_DEFAULT);
 }
 
-static ea_code read_file(const char *path, char **out, size_t *out_n, ea_err *err)
-{
-    uv_fs_t req;
-    uv_file fd = -1;
-    int rc = uv_fs_open(NULL, &req, path, UV_FS_O_RDONLY, 0, NULL);
-    char *data = NULL;
-    size_t n = 0;
-
-    uv_fs_req_cleanup(&req);
-    if (rc < 0)
-        return ea_fail_sys(err, EA_SETTINGS, rc, "%s: %s", path, uv_strerror(rc));
-    fd = rc;
-    data = ea_alloc(CA_FILE_MAX + 1);
-    do {
-        uv_buf_t b = uv_buf_init(data + n, (unsigned)(CA_FILE_MAX + 1 - n));
-
-        rc = uv_fs_read(NULL, &req, fd, &b, 1, -1, NULL);
-        uv_fs_req_cleanup(&req);
-        n += rc > 0 ? (size_t)rc : 0;
-    } while (rc > 0 && n <= CA_FILE_MAX);
-    (void)uv_fs_close(NULL, &req, fd, NULL); /* was open for reading alone */
-    uv_fs_req_cleanup(&req);
-    if (rc < 0 || n > CA_FILE_MAX) {
-        ea_free(data);
-        return ea_fail_sys(err, EA_SETTINGS, rc, "%s: %s", path,
-                           rc < 0 ? uv_strerror(rc) : "more than 8 MiB");
-    }
-    data[n] = '\0';
-    *out = data;
-    *out_n = n;
-    return EA_OK;
-}
-
 /* libcurl would tell of bad roots only at the first connection, and not by which setting. */
 static ea_code check_pem(const char *pem, size_t n, const char *from, ea_err *err)
 {
@@ -123,8 +91,14 @@ static ea_code check_pem(const char *pem, size_t n, const char *from, ea_err *er
 static ea_code take_roots(ea_net *net, const ea_net_config *c, ea_err *err)
 {
     if (!ea_zstr_empty(c->ca_file)) {
-        if (read_file(c->ca_file, &net->ca_pem, &net->ca_len, err))
+        EA_BUF_AUTO pem = EA_BUF(CA_FILE_MAX);
+
+        if (ea_plat_read_file(c->ca_file, CA_FILE_MAX, &pem, err)) {
+            err->code = EA_SETTINGS; /* whatever keeps it from being read */
             return ea_wrap(err, "AWS_CA_BUNDLE");
+        }
+        net->ca_len = pem.n;
+        net->ca_pem = ea_str_dup(ea_buf_str(&pem));
         return check_pem(net->ca_pem, net->ca_len, c->ca_file, err);
     }
     if (c->ca_blob.n == 0)
