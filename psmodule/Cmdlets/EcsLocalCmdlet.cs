@@ -85,7 +85,7 @@ public abstract class EcsLocalCmdlet : EcsChangeCmdlet
         }
         if (local.ShellLines.Length > 0)
         {
-            Say("To use it with aws in a shell:");
+            Say("To use it with aws:");
             foreach (string line in local.ShellLines)
             {
                 Say("  " + line);

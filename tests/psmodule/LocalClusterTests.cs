@@ -17,7 +17,7 @@ public sealed class LocalClusterTests
         [
             "The local control plane runs at http://127.0.0.1:6000.",
             "Set in this process: ECS_BACKEND_HOST=http://127.0.0.1:6000, AWS_DEFAULT_REGION=us-west-2",
-            "To use it with aws in a shell:",
+            "To use it with aws:",
             "  export AWS_DEFAULT_REGION=us-west-2",
         ], session.Host.Lines);
     }

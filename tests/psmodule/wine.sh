@@ -65,7 +65,7 @@ if [ -f "$root/build/out/windows/ecsagent.dll" ]; then
         "$import \"state=\$((Get-ECSAgent).State)\""
     check 'the real DLL has a plan' 0 'What if: Performing the operation' \
         "$import Initialize-ECSAgent -Cluster MyCluster -WhatIf"
-    check 'without an agent there are no tasks to list' 0 'ECSNotFound,' \
+    check 'without an agent there are no tasks to list' 0 'ECSUnreachable,' \
         "$import try { Get-ECSAgentTask } catch { \$_.FullyQualifiedErrorId }"
 else
     echo 'FAILED no build/out/windows/ecsagent.dll: run make TARGET=windows native'

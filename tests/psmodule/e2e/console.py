@@ -75,7 +75,7 @@ class Console:
 
     def aws(self, ran, *args):
         """`aws ecs ARGS` with the variables that Start-ECSLocalCluster told the user to set."""
-        env = dict(re.findall(r"^\s*export (\w+)=['\"]?([^'\"\n]*)['\"]?$", ran.out, re.M))
+        env = dict(re.findall(r"(\w+)=(\S+)", re.search(r"^\s*export (.*)$", ran.out, re.M).group(1)))
         endpoint = re.search(r"http://127\.0\.0\.1:\d+", ran.out).group(0)
         env.setdefault("AWS_PAGER", "")
         _status, out, _err = self.world.run(
