@@ -1,7 +1,8 @@
 # Removes the service with its state, and the local control plane with its.
 $ErrorActionPreference = 'Stop'
 Import-Module ./ECSTools.psd1
-foreach ($task in @(Get-ECSAgentTask -ErrorAction SilentlyContinue)) {
+$tasks = try { Get-ECSAgentTask } catch { } # without an agent that is a terminating error
+foreach ($task in @($tasks)) {
     foreach ($container in $task.Containers) {
         if ($container.DockerId) { docker rm -f $container.DockerId *> $null }
     }
