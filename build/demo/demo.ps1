@@ -29,6 +29,8 @@ Show 'Start-ECSLocalCluster'
 $local = Start-ECSLocalCluster -PassThru
 $local | Out-Default
 $endpoint = $local.Endpoint
+Say "`nFor the aws command line: $($local.ShellLines[1])"
+. ([scriptblock]::Create($local.ShellLines[1]))
 
 Show 'Initialize-ECSAgent -Cluster MyCluster -EnableIAMTaskRole'
 Initialize-ECSAgent -Cluster MyCluster -EnableIAMTaskRole

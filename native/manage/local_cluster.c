@@ -116,8 +116,8 @@ static void add_line(ecsagent_op *op, ecsagent_local *l, const char *text)
     l->lines = (ecsagent_list){ sizeof(l->lines), ECSAGENT_TYPE_LINE, n + 1, sizeof(*v), v };
 }
 
-/* The agent gets endpoint, region and metadata; the operator's own `aws` also a key pair that opens
- * nothing but this control plane. */
+/* The variables lead an agent here. The operator's `aws` also needs a key pair, which opens nothing but
+ * this control plane: it is printed, not set, since it would hide the operator's own. */
 static void fill(ecsagent_op *op, const cJSON *json, const struct local_request *r, ecsagent_local *l)
 {
     const char *key = ea_json_get_str(json, "accessKeyId");
@@ -139,10 +139,11 @@ static void fill(ecsagent_op *op, const cJSON *json, const struct local_request 
     add_variable(op, l, "ECS_IMAGE_PULL_BEHAVIOR", "prefer-cached");
     if (!key || !secret)
         return;
-    add_variable(op, l, "AWS_ACCESS_KEY_ID", key);
-    add_variable(op, l, "AWS_SECRET_ACCESS_KEY", secret);
     add_line(op, l, ea_op_strf(op, "export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s "
                                    "AWS_DEFAULT_REGION=%s",
+                               key, secret, l->region));
+    add_line(op, l, ea_op_strf(op, "$env:AWS_ACCESS_KEY_ID='%s'; $env:AWS_SECRET_ACCESS_KEY='%s'; "
+                                   "$env:AWS_DEFAULT_REGION='%s'",
                                key, secret, l->region));
     add_line(op, l, ea_op_strf(op, "aws ecs list-clusters --endpoint-url %s", l->endpoint));
 }
