@@ -39,6 +39,7 @@ RUNNER_FOR := $(if $(filter windows,$(TARGET)),build/wine.sh)
 
 .PHONY: test unit unit-bins unit-san sim sim-bin integ wine sanitize test-bins
 test: ## every suite: unit, simulation, module, whole program, Wine; ends "N passed, N failed"
+	@build/setup.sh
 	@build/test-all.sh unit sim module-test integ wine
 
 unit-bins: $(UNIT_WANTED)
