@@ -357,6 +357,13 @@ void ea_docker_add_ref(struct ea_buf *b, const char *ref)
     }
 }
 
+ea_code ea_docker_garbled(ea_err *err, const char *what)
+{
+    if (err->code == EA_INVALID || err->code == EA_LIMIT)
+        err->code = EA_PROTOCOL;
+    return ea_wrap(err, "%s from Docker", what);
+}
+
 struct plain_call {
     ea_docker_done *done;
     void *ctx;
@@ -400,7 +407,7 @@ static ea_code take_version(ea_docker *dk, ea_str json, ea_err *err)
     int min, max, use;
 
     if (ea_json_decode(&version_shape, json, &v, err))
-        return ea_wrap(err, "Docker's version");
+        return ea_docker_garbled(err, "version");
     max = ea_docker_api_minor(v.api_version);
     min = v.min_api_version ? ea_docker_api_minor(v.min_api_version) : 0; /* absent before 1.24 */
     if (max < 0 || min < 0) {
@@ -504,7 +511,7 @@ static void on_info(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
     ea_err mine = *err;
 
     if (!err->code && ea_json_decode(&info_shape, a->body, &info, &mine))
-        ea_wrap(&mine, "Docker's info");
+        ea_docker_garbled(&mine, "info");
     call->done(call->ctx, mine.code ? NULL : &info, &mine);
     ea_json_free(&info_shape, &info);
     ea_free(call);

@@ -92,6 +92,8 @@ void ea_docker_request_next(ea_docker_op *op, const struct ea_docker_request *rq
 struct ea_buf;
 ea_docker_op *ea_docker_plain(ea_docker *dk, struct ea_docker_request *rq,
                               const struct ea_buf *path, ea_docker_done *done, void *ctx);
+/* An answer that could not be read: EA_PROTOCOL, "<what> from Docker: ...". Returns err->code. */
+ea_code ea_docker_garbled(ea_err *err, const char *what);
 /* An op that fails: `done` comes later with *err (copied). */
 ea_docker_op *ea_docker_fail(ea_docker *dk, const ea_err *err, ea_dhttp_done *done, void *ctx);
 /* Aborts with another code and text than CANCELLED. */

@@ -79,7 +79,7 @@ static void on_created(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
     ea_err mine = *err;
 
     if (!err->code && ea_json_decode(&created_shape, a->body, &got, &mine))
-        ea_wrap(&mine, "created container from Docker");
+        ea_docker_garbled(&mine, "created container");
     for (size_t i = 0; i < got.warnings.n && i < 10; i++)
         ea_debug("Docker warns about a container", EA_S("id", got.id),
                  EA_S("text", got.warnings.v[i]));

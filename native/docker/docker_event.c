@@ -133,7 +133,7 @@ ea_code ea_docker_event_decode(ea_str line, struct ea_docker_event *out, bool *w
 
     *out = (struct ea_docker_event){ 0 };
     if (ea_json_decode(&event_shape, line, &raw, err))
-        return ea_wrap(err, "event from Docker");
+        return ea_docker_garbled(err, "event");
     *wanted = false;
     id = raw.actor.id ? raw.actor.id : raw.id;
     action = raw.action ? raw.action : raw.status;

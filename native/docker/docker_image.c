@@ -65,7 +65,7 @@ static ea_code decode_value(const struct cJSON *value, struct ea_image *out, ea_
 
     *out = (struct ea_image){ 0 };
     if (ea_json_decode_value(&image_shape, value, "", &raw, err))
-        return ea_wrap(err, "image from Docker");
+        return ea_docker_garbled(err, "image");
     *out = (struct ea_image){ .id = raw.id,
                               .repo_tags = raw.repo_tags,
                               .repo_digests = raw.repo_digests,
@@ -82,7 +82,7 @@ ea_code ea_docker_image_decode(ea_str json, struct ea_image *out, ea_err *err)
 
     *out = (struct ea_image){ 0 };
     if (ea_json_parse(json, &tree, err))
-        return ea_wrap(err, "image from Docker");
+        return ea_docker_garbled(err, "image");
     rc = decode_value(tree, out, err);
     cJSON_Delete(tree);
     return rc;
@@ -166,7 +166,7 @@ static void on_distribution(void *ctx, const ea_dhttp_answer *a, const ea_err *e
     const char *digest = NULL;
 
     if (!err->code && ea_json_decode(&distribution_shape, a->body, &d, &mine))
-        ea_wrap(&mine, "manifest from Docker");
+        ea_docker_garbled(&mine, "manifest");
     if (!mine.code && !is_v1(d.descriptor.media_type)) {
         digest = d.descriptor.digest;
         if (!ea_image_digest_valid(ea_str_of(digest))) {
@@ -224,7 +224,7 @@ static ea_code decode_list(ea_str json, struct ea_image **v, size_t *n, ea_err *
     size_t count = 0;
 
     if (ea_json_parse(json, &tree, err))
-        return ea_wrap(err, "images from Docker");
+        return ea_docker_garbled(err, "images");
     if (!cJSON_IsArray(tree)) {
         cJSON_Delete(tree);
         return ea_fail(err, EA_PROTOCOL, "images from Docker: array expected");

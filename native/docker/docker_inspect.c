@@ -249,10 +249,10 @@ ea_code ea_docker_inspect_decode(ea_str json, struct ea_docker_facts *out, ea_er
 
     *out = (struct ea_docker_facts){ 0 };
     if (ea_json_parse(json, &tree, err))
-        return ea_wrap(err, "container from Docker");
+        return ea_docker_garbled(err, "container");
     if (ea_json_decode_value(&inspect_shape, tree, "", &raw, err)) {
         cJSON_Delete(tree);
-        return ea_wrap(err, "container from Docker");
+        return ea_docker_garbled(err, "container");
     }
     out->found = true;
     out->id = take(&raw.id);
@@ -270,7 +270,7 @@ ea_code ea_docker_inspect_decode(ea_str json, struct ea_docker_facts *out, ea_er
     settings = ea_json_get(tree, "NetworkSettings");
     read_ports(ea_json_get(settings, "Ports"), out);
     if (read_networks(ea_json_get(settings, "Networks"), out, err)) {
-        ea_wrap(err, "container from Docker");
+        ea_docker_garbled(err, "container");
         ea_docker_facts_done(out);
     }
     ea_json_free(&inspect_shape, &raw);
@@ -325,7 +325,7 @@ ea_code ea_docker_list_decode(ea_str json, struct ea_docker_facts **v, size_t *n
     size_t count = 0;
 
     if (ea_json_parse(json, &tree, err))
-        return ea_wrap(err, "containers from Docker");
+        return ea_docker_garbled(err, "containers");
     if (!cJSON_IsArray(tree)) {
         cJSON_Delete(tree);
         return ea_fail(err, EA_PROTOCOL, "containers from Docker: array expected");
@@ -340,7 +340,7 @@ ea_code ea_docker_list_decode(ea_str json, struct ea_docker_facts **v, size_t *n
                 ea_docker_facts_done(&all[i]);
             ea_free(all);
             cJSON_Delete(tree);
-            return ea_wrap(err, "containers from Docker");
+            return ea_docker_garbled(err, "containers");
         }
         listed_facts(&r, &all[count++]);
         ea_json_free(&listed_shape, &r);

@@ -77,7 +77,7 @@ static void on_volume(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
     ea_err mine = *err;
 
     if (!err->code && ea_json_decode(&volume_shape, a->body, &v, &mine))
-        ea_wrap(&mine, "volume from Docker");
+        ea_docker_garbled(&mine, "volume");
     call->done(call->ctx, mine.code ? NULL : &v, &mine);
     ea_json_free(&volume_shape, &v);
     ea_free(call);

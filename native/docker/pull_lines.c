@@ -117,8 +117,7 @@ ea_code ea_pull_line(struct ea_pull_state *s, ea_str line, ea_err *err)
     struct progress_line l = { 0 };
 
     if (ea_json_decode(&line_shape, line, &l, err)) {
-        err->code = EA_PROTOCOL;
-        return ea_wrap(err, "progress of a pull");
+        return ea_docker_garbled(err, "progress of a pull");
     }
     if (l.error || l.failure.message) {
         if (!s->error) /* the first one is the cause */

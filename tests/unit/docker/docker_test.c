@@ -147,8 +147,8 @@ static void an_engine_that_cannot_be_used_is_told(void **state)
         { "older than we speak", "{\"Version\":\"1.9\",\"ApiVersion\":\"1.21\"}", EA_UNSUPPORTED,
           "1.21" },
         { "another numbering", "{\"ApiVersion\":\"2.0\"}", EA_PROTOCOL, "1.x" },
-        { "no version at all", "{}", EA_INVALID, "ApiVersion" },
-        { "no JSON", "ok", EA_INVALID, "version" },
+        { "no version at all", "{}", EA_PROTOCOL, "ApiVersion" },
+        { "no JSON", "ok", EA_PROTOCOL, "version" },
     };
     struct docker_world *w = *state;
     struct version_result v;
