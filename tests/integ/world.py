@@ -25,8 +25,6 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 OUT = os.environ.get("ECSTOOLS_OUT") or os.path.join(ROOT, "build", "out", "linux")
 CLEAN_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 REGION = "us-west-2"
-# The client's own key pair; a control plane that knows no users accepts exactly what it is told to.
-ACCESS_KEY, SECRET_KEY = "AKIATESTWORLD0000001", "world/secret+key0123456789abcdefghijklmn"
 SPEED = float(os.environ.get("WORLD_PATIENCE", "1"))  # a slow machine multiplies every deadline
 
 _worlds = set()
@@ -457,12 +455,18 @@ class World:
 
         Answers what agent_environment() needs to know of it, as the plain plane has it.
         """
-        self.local_proc = self.spawn([os.path.join(OUT, "ecslocal"), *arguments], name="ecslocal",
-                                     env=self.environment(**more))
+        folder = os.path.join(self.dir, "var/lib/ecs/local")
+        os.makedirs(folder, exist_ok=True)
+        self.local_proc = self.spawn(
+            [os.path.join(OUT, "ecslocal"), "--data-dir", "/var/lib/ecs/local", "--port", port, "--region", REGION,
+             *arguments], name="ecslocal", env=self.environment(**more))
         local = Local(self, "http://127.0.0.1:%d" % port)
-        self.wait("ecslocal to answer", lambda: self.http(
-            "PUT", local.base + "/latest/api/token", {"x-aws-ec2-metadata-token-ttl-seconds": "60"}
-        ).status == 200, 15, needs=[self.local_proc])
+
+        def answers():
+            told = self.get(local.base + "/local/v1/status").json()
+            local.key = (told["accessKeyId"], told["secretAccessKey"], None)
+            return True
+        self.wait("ecslocal to answer", answers, 15, needs=[self.local_proc])
         return local
 
     def stop_local(self, sig=signal.SIGKILL):
@@ -582,7 +586,7 @@ class Local:
 
     def __init__(self, world, base):
         self.world, self.base, self.region, self.cluster = world, base, REGION, "MyCluster"
-        self.key = (ACCESS_KEY, SECRET_KEY, None)
+        self.key = None  # (access key, secret, None): the operator's, as its status tells
 
     def environment(self):
         return self.world.environment(
