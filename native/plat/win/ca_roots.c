@@ -40,10 +40,9 @@ static void add_pem(ea_buf *out, const void *der, size_t n)
 /* The user's view of ROOT holds the machine's roots too. */
 ea_code ea_plat_ca_roots(ea_buf *out, ea_err *err)
 {
-    HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0,
-                                     CERT_SYSTEM_STORE_CURRENT_USER | CERT_STORE_READONLY_FLAG |
-                                         CERT_STORE_OPEN_EXISTING_FLAG,
-                                     L"ROOT");
+    HCERTSTORE store =
+        CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0,
+                      CERT_SYSTEM_STORE_CURRENT_USER | CERT_STORE_READONLY_FLAG, L"ROOT");
     const CERT_CONTEXT *c = NULL;
     size_t count = 0;
 

@@ -24,7 +24,7 @@ static void on_stop(void *arg)
     uv_sem_post(&asked_to_stop);
 }
 
-static void tell(const char *file, const char *text)
+static void tell_in(const char *file, const char *text)
 {
     ea_err err = { 0 };
 
@@ -41,12 +41,12 @@ static int run_until_stopped(const char *file, const char *word)
         return 91;
     if (ea_plat_on_stop(on_stop, NULL, &err) != EA_CONFLICT)
         return 92;
-    tell(file, word);
+    tell_in(file, word);
     (void)puts("to the log");
     (void)fflush(stdout);
     uv_sem_wait(&asked_to_stop);
     ea_plat_off_stop();
-    tell(file, " stopped");
+    tell_in(file, " stopped");
     return 0;
 }
 
@@ -58,7 +58,7 @@ static int child(char **argv)
     if (strcmp(argv[1], "run") == 0)
         return run_until_stopped(argv[2], marked ? marked : "unmarked");
     if (strcmp(argv[1], "hold") == 0) { /* takes the lock and dies with it, unlocked by nobody */
-        tell(argv[2], ea_plat_lock_dir(argv[3], &err) == EA_OK ? "locked" : err.text);
+        tell_in(argv[2], ea_plat_lock_dir(argv[3], &err) == EA_OK ? "locked" : err.text);
         return run_until_stopped(argv[2], ".");
     }
     return 93;
