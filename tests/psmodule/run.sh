@@ -3,6 +3,7 @@
 # `make module`. Appends "passed failed" to the file named in RESULT. An argument chooses tests of the
 # first kind (a filter of dotnet test) and leaves the second out.
 set -uo pipefail
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 # no build server stays behind
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=$root/build/out/psmodule-tests
