@@ -108,7 +108,8 @@ static sqlite3 *open_by_hand(void)
 
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     /* The test's file layer has no shared memory. */
-    assert_int_equal(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL),
+                     SQLITE_OK);
     return db;
 }
 
