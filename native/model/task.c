@@ -4,7 +4,6 @@
 #include "../base/str.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <string.h>
 
 enum {
@@ -180,7 +179,8 @@ static ea_code check_task(struct ea_task *t, ea_err *err)
 {
     if (t->containers.n > CONTAINERS_MAX)
         return ea_fail(err, EA_INVALID, "%zu containers", t->containers.n);
-    if (!isfinite(t->cpu) || t->cpu > 1e6)
+    /* Not isfinite(): that of mingw-w64 narrows its argument. The comparison refuses NaN as well. */
+    if (!(t->cpu >= -1e6 && t->cpu <= 1e6))
         return ea_fail(err, EA_INVALID, "cpu out of range");
     for (size_t i = 0; i < t->containers.n; i++) {
         if (ea_container_check(&t->containers.v[i], err))

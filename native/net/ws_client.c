@@ -545,7 +545,7 @@ static ea_code build_request(ea_wsc *ws, const ea_wsc_request *rq, const ea_url 
 
     (void)uv_random(NULL, NULL, nonce, sizeof(nonce), 0, NULL); /* distinguishes, is no secret */
     ea_buf_add_base64(&key, nonce, sizeof(nonce));
-    ea_ws_accept(ea_buf_z(&key), ws->accept);
+    ea_ws_accept_key(ea_buf_z(&key), ws->accept);
     ea_buf_addf(b, "GET %.*s", EA_STR_FMT(u->path));
     if (u->query.n > 0)
         ea_buf_addf(b, "?%.*s", EA_STR_FMT(u->query));

@@ -189,7 +189,7 @@ ea_code ea_ws_read_close(ea_str payload, int *code, ea_str *reason, ea_err *err)
     return EA_OK;
 }
 
-void ea_ws_accept(const char *key, char out[29])
+void ea_ws_accept_key(const char *key, char out[29])
 {
     /* RFC 6455 section 1.3 */
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -46,6 +46,6 @@ void ea_ws_encode(ea_buf *out, ea_ws_opcode opcode, ea_str payload, const unsign
  * not stand in a frame. */
 ea_code ea_ws_read_close(ea_str payload, int *code, ea_str *reason, ea_err *err) EA_CHECK;
 /* Sec-WebSocket-Accept for a Sec-WebSocket-Key; 28 characters and NUL. */
-void ea_ws_accept(const char *key, char out[29]);
+void ea_ws_accept_key(const char *key, char out[29]);
 
 #endif

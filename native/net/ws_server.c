@@ -4,13 +4,11 @@
 #include "../base/alloc.h"
 #include "../base/buf.h"
 #include "http_text.h"
+#include "ws_frame.h"
 
-#include <mbedtls/sha1.h>
 #include <string.h>
 #include <wslay/wslay.h>
 
-/* RFC 6455 1.3 */
-#define KEY_SUFFIX "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define REASON_MAX 123
 #define CLOSE_NO_CODE 1005
 #define CLOSE_ABNORMAL 1006
@@ -134,19 +132,13 @@ bool ea_ws_wanted(const ea_http_request *req)
 
 static ea_code add_handshake(ea_buf *b, const char *key)
 {
-    EA_BUF_AUTO text = EA_BUF(256);
-    unsigned char sha1[20];
+    char accept[29];
     ea_err err;
 
-    ea_buf_adds(&text, key);
-    ea_buf_adds(&text, KEY_SUFFIX);
-    if (ea_buf_check(&text, &err) ||
-        mbedtls_sha1((const unsigned char *)text.p, text.n, sha1))
-        return EA_INVALID;
-    ea_buf_adds(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                   "Connection: Upgrade\r\nSec-WebSocket-Accept: ");
-    ea_buf_add_base64(b, sha1, sizeof(sha1));
-    ea_buf_adds(b, "\r\n\r\n");
+    ea_ws_accept_key(key, accept);
+    ea_buf_addf(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                   "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                accept);
     return ea_buf_check(b, &err);
 }
 

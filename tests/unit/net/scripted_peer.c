@@ -90,7 +90,7 @@ static void fill(struct conn *c, const struct peer_step *s, ea_buf *out)
         return;
     }
     find_key(c);
-    ea_ws_accept(c->key, accept);
+    ea_ws_accept_key(c->key, accept);
     ea_buf_add(out, s->send, (size_t)(at - s->send));
     ea_buf_adds(out, accept);
     ea_buf_adds(out, at + strlen("$ACCEPT"));

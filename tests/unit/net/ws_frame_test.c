@@ -142,7 +142,7 @@ static void the_accept_value_is_that_of_the_rfc(void **state)
     char out[29];
 
     (void)state;
-    ea_ws_accept("dGhlIHNhbXBsZSBub25jZQ==", out); /* RFC 6455 section 1.3 */
+    ea_ws_accept_key("dGhlIHNhbXBsZSBub25jZQ==", out); /* RFC 6455 section 1.3 */
     assert_string_equal(out, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
