@@ -27,6 +27,7 @@ struct ea_docker_op {
     ea_node node, queue;
     ea_docker *dk;
     ea_dhttp_done *done;
+    ea_dhttp_chunk *chunk; /* the caller's; both get the caller's ctx */
     void *ctx;
     ea_dhttp_req *req; /* NULL while it waits, fails or is over */
     /* a heavy request that waits for its turn */
@@ -197,6 +198,13 @@ static void on_answer(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
     deliver(ctx, a, err);
 }
 
+static void on_chunk(void *ctx, ea_str data)
+{
+    ea_docker_op *op = ctx;
+
+    op->chunk(op->ctx, data);
+}
+
 static void deliver_failure(void *arg)
 {
     ea_docker_op *op = arg;
@@ -275,13 +283,13 @@ static void start_waiting(ea_docker *dk)
         start_one(EA_OWNER(dk->waiting.head.next, ea_docker_op, queue));
 }
 
-static void enqueue(ea_docker_op *op, const struct ea_docker_request *rq, char *path)
+static void enqueue(ea_docker_op *op, const struct ea_dhttp_params *p, char *path)
 {
-    op->params = rq->http;
+    op->params = *p;
     op->params.path = op->path = path;
-    op->params.auth = op->auth = ea_strdup(rq->http.auth);
-    if (rq->http.body.p) {
-        op->body = ea_strndup(rq->http.body.p, rq->http.body.n);
+    op->params.auth = op->auth = ea_strdup(p->auth);
+    if (p->body.p) {
+        op->body = ea_strndup(p->body.p, p->body.n);
         op->params.body.p = op->body;
     }
     ea_list_append(&op->dk->waiting, &op->queue);
@@ -296,6 +304,8 @@ static void begin(ea_docker_op *op, const struct ea_docker_request *rq, ea_dhttp
     ea_err err = { 0 };
 
     op->done = done;
+    op->chunk = p.chunk;
+    p.chunk = p.chunk ? on_chunk : NULL;
     op->ctx = ctx;
     op->over = false;
     if (op->dk->closing) {
@@ -307,7 +317,7 @@ static void begin(ea_docker_op *op, const struct ea_docker_request *rq, ea_dhttp
         return;
     }
     if (rq->heavy) {
-        enqueue(op, rq, path);
+        enqueue(op, &p, path);
         return;
     }
     p.path = path;
