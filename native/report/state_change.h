@@ -10,10 +10,12 @@ typedef struct ea_state_change_options {
     bool exclude_ipv6_bindings;   /* ECS_EXCLUDE_IPV6_PORTBINDING, default true: "::" is left out */
 } ea_state_change_options;
 
-/* The body that tells the control plane that `task` is at `level`: containers whose state at that
- * level is told (PENDING with a digest, RUNNING when steady, STOPPED), `reason` always there. Texts
- * are cut to the service's limits on UTF-8 boundaries; exit codes wrap to int32; bindings of a port
- * range are collapsed into one. EA_LIMIT: more than 100 bindings beside ranges. Caller frees *out. */
+/* The body that tells the control plane that `task` is at `level`: the containers whose `reporting`
+ * is set, at that status; `reason` always there. Texts are cut to the service's limits on UTF-8
+ * boundaries; exit codes wrap to int32; the bindings of a port range are collapsed into one per
+ * protocol and address; beyond EA_BINDINGS_MAX bindings of a container are left out, so that the state
+ * is told all the same. Caller frees *out. */
+#define EA_BINDINGS_MAX 100
 ea_code ea_state_change_body(const ea_state_change_options *opt, const struct ea_task *task,
                              ea_tstate level, char **out, ea_err *err) EA_CHECK;
 

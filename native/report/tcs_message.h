@@ -11,8 +11,8 @@
 struct ea_tcs_ids { /* borrowed */
     const char *cluster, *instance_arn, *message_id;
 };
-/* Appends whole messages {"type":..,"message":..} to `out`, without timestamp: the place for it is
- * marked, see ea_tcs_stamp(). `tasks`: JSON objects as text, one a task; empty and idle: the idle
+/* Appends messages {"type":..,"message":..} to `out`, each ending where its timestamp is to be, see
+ * ea_tcs_stamp(). `tasks`: JSON objects as text, one a task; empty and idle: the idle
  * message; empty and not idle: nothing. A task bigger than EA_TCS_BODY_MAX is left out and counted
  * in the return value. */
 size_t ea_tcs_metrics_messages(const struct ea_tcs_ids *ids, const ea_strlist *tasks, bool idle,
