@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_S:-5}
-out=build/out/linux-fuzz
+out=${ECSTOOLS_OUT:-build/out}/linux-fuzz
 passed=0 failed=0
 for name in "$@"; do
     work=$out/corpus/$name
