@@ -80,7 +80,10 @@ void ea_buf_adds(ea_buf *b, const char *s)
 
 void ea_buf_addc(ea_buf *b, char c)
 {
-    ea_buf_add(b, &c, 1);
+    if (!reserve(b, 1))
+        return;
+    b->p[b->n++] = c;
+    b->p[b->n] = '\0';
 }
 
 void ea_buf_addf(ea_buf *b, const char *fmt, ...)
@@ -218,6 +221,12 @@ static void add_json_escape(ea_buf *b, unsigned char c)
     }
 }
 
+/* What goes out as it is in both forms: most of any text. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
 static bool is_line_separator(const char *s, size_t n)
 {
     return n == 3 && (memcmp(s, "\xe2\x80\xa8", 3) == 0 || memcmp(s, "\xe2\x80\xa9", 3) == 0);
@@ -231,6 +240,10 @@ static void add_json(ea_buf *b, ea_str s, bool html)
         return;
     ea_buf_addc(b, '"');
     for (size_t i = 0; i < s.n;) {
+        while (i < s.n && is_plain((unsigned char)s.p[i]))
+            i++;
+        if (i == s.n)
+            break;
         unsigned char c = (unsigned char)s.p[i];
         bool plain = c >= 0x20 && c != '"' && c != '\\';
         size_t len = 1;
