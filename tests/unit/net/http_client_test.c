@@ -1,7 +1,7 @@
 /* http_client_test.c - the HTTP client against a peer that answers, stalls, drops and lies. */
 #include "base/alloc.h"
 #include "net/http_client.h"
-#include "scripted_peer.h"
+#include "fakes/scripted_peer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

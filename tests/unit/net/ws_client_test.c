@@ -1,7 +1,7 @@
 /* ws_client_test.c - the websocket client against a peer that answers, stalls, drops and lies. */
 #include "base/alloc.h"
 #include "net/ws_client.h"
-#include "scripted_peer.h"
+#include "fakes/scripted_peer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

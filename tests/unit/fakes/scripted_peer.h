@@ -8,7 +8,8 @@
 struct peer_step {
     const char *wait;  /* text that must have come since the step before; NULL: none */
     size_t wait_bytes; /* or so many bytes; 0: none */
-    const char *send;  /* "$ACCEPT" stands for the handshake's answer to the client's key */
+    const char *send;  /* "$ACCEPT" stands for the handshake's answer to the client's key, "$PORT" for
+                          the peer's port; both only when send_n is 0 */
     size_t send_n;     /* 0: up to the NUL */
     enum { PEER_STAY, PEER_SHUT, PEER_RESET } then;
 };
@@ -16,6 +17,12 @@ struct peer_step {
 struct peer;
 /* Every connection runs the script from its start. `steps` is borrowed. */
 struct peer *peer_start(ea_loop *loop, const struct peer_step *steps, size_t n);
+struct peer_script {
+    const struct peer_step *steps;
+    size_t n;
+};
+/* The first connection runs the first script, and so on; further ones run the last. Borrowed. */
+struct peer *peer_start_each(ea_loop *loop, const struct peer_script *scripts, size_t n);
 unsigned peer_port(const struct peer *p);
 unsigned peer_connections(const struct peer *p);
 ea_str peer_received(const struct peer *p); /* from all connections, in order */

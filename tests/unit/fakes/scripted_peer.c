@@ -16,6 +16,7 @@ struct conn {
     ea_node node;
     uv_tcp_t tcp;
     struct peer *peer;
+    const struct peer_script *script;
     size_t step;
     size_t seen; /* bytes of `got` that earlier steps have used */
     ea_buf got;
@@ -26,7 +27,8 @@ struct conn {
 struct peer {
     ea_loop *loop;
     uv_tcp_t listener;
-    const struct peer_step *steps;
+    struct peer_script one; /* of peer_start() */
+    const struct peer_script *scripts;
     size_t n;
     unsigned port, connections;
     bool paused;
@@ -81,19 +83,26 @@ static void find_key(struct conn *c)
 
 static void fill(struct conn *c, const struct peer_step *s, ea_buf *out)
 {
-    size_t n = s->send_n ? s->send_n : strlen(s->send);
-    const char *at = s->send_n ? NULL : strstr(s->send, "$ACCEPT");
+    const char *p = s->send;
     char accept[29];
 
-    if (!at) {
-        ea_buf_add(out, s->send, n);
+    if (s->send_n) {
+        ea_buf_add(out, s->send, s->send_n);
         return;
     }
     find_key(c);
-    ea_ws_accept_key(c->key, accept);
-    ea_buf_add(out, s->send, (size_t)(at - s->send));
-    ea_buf_adds(out, accept);
-    ea_buf_adds(out, at + strlen("$ACCEPT"));
+    ea_ws_accept(c->key, accept);
+    while (*p) {
+        if (strncmp(p, "$ACCEPT", 7) == 0) {
+            ea_buf_adds(out, accept);
+            p += 7;
+        } else if (strncmp(p, "$PORT", 5) == 0) {
+            ea_buf_addf(out, "%u", c->peer->port);
+            p += 5;
+        } else {
+            ea_buf_addc(out, *p++);
+        }
+    }
 }
 
 static bool ready(struct conn *c, const struct peer_step *s)
@@ -115,10 +124,8 @@ static bool ready(struct conn *c, const struct peer_step *s)
 
 static void advance(struct conn *c)
 {
-    struct peer *p = c->peer;
-
-    while (c->step < p->n && ready(c, &p->steps[c->step])) {
-        const struct peer_step *s = &p->steps[c->step++];
+    while (c->step < c->script->n && ready(c, &c->script->steps[c->step])) {
+        const struct peer_step *s = &c->script->steps[c->step++];
 
         if (s->then == PEER_RESET) {
             ea_list_remove(&c->node);
@@ -176,6 +183,7 @@ static void on_conn(uv_stream_t *listener, int status)
     c->tcp.data = c;
     assert_int_equal(uv_accept(listener, (uv_stream_t *)&c->tcp), 0);
     ea_list_append(&p->conns, &c->node);
+    c->script = &p->scripts[p->connections < p->n ? p->connections : p->n - 1];
     p->connections++;
     if (!p->paused)
         assert_int_equal(uv_read_start((uv_stream_t *)&c->tcp, give_buffer, on_read), 0);
@@ -191,13 +199,13 @@ static unsigned port_of(uv_tcp_t *t)
     return (unsigned)((a.sin_port & 0xff) << 8 | (a.sin_port >> 8 & 0xff));
 }
 
-struct peer *peer_start(ea_loop *loop, const struct peer_step *steps, size_t n)
+struct peer *peer_start_each(ea_loop *loop, const struct peer_script *scripts, size_t n)
 {
     struct peer *p = ea_alloc(sizeof(*p));
     struct sockaddr_in a;
 
     p->loop = loop;
-    p->steps = steps;
+    p->scripts = scripts;
     p->n = n;
     p->received = EA_BUF(64u * 1024 * 1024);
     ea_list_init(&p->conns);
@@ -207,6 +215,15 @@ struct peer *peer_start(ea_loop *loop, const struct peer_step *steps, size_t n)
     assert_int_equal(uv_tcp_bind(&p->listener, (const struct sockaddr *)&a, 0), 0);
     assert_int_equal(uv_listen((uv_stream_t *)&p->listener, 16, on_conn), 0);
     p->port = port_of(&p->listener);
+    return p;
+}
+
+struct peer *peer_start(ea_loop *loop, const struct peer_step *steps, size_t n)
+{
+    struct peer *p = peer_start_each(loop, NULL, 1);
+
+    p->one = (struct peer_script){ steps, n };
+    p->scripts = &p->one;
     return p;
 }
 
