@@ -43,7 +43,7 @@ static bool reserve(ea_buf *b, size_t n)
     need = b->n + n + 1;
     if (need <= b->cap)
         return true;
-    cap = b->cap < 32 ? 64 : b->cap * 2;
+    cap = b->cap == 0 ? 256 : b->cap * 2;
     if (cap < need)
         cap = need;
     if (cap > b->max)
