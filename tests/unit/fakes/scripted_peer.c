@@ -91,7 +91,7 @@ static void fill(struct conn *c, const struct peer_step *s, ea_buf *out)
         return;
     }
     find_key(c);
-    ea_ws_accept(c->key, accept);
+    ea_ws_accept_key(c->key, accept);
     while (*p) {
         if (strncmp(p, "$ACCEPT", 7) == 0) {
             ea_buf_adds(out, accept);
