@@ -469,7 +469,7 @@ static void a_pipe_serves_as_a_port_does(void **state)
 
     assert_int_equal(uv_os_uname(&os), 0);
     assert_int_equal(uv_os_tmpdir(tmp, &n), 0);
-    if (strstr(os.sysname, "Windows"))
+    if (strstr(os.sysname, "_NT")) /* Windows_NT, or MINGW32_NT-10.0 */
         (void)snprintf(path, sizeof(path), "\\\\.\\pipe\\ea-http-test-%d", (int)uv_os_getpid());
     else
         (void)snprintf(path, sizeof(path), "%s/ea-http-test-%d.sock", tmp, (int)uv_os_getpid());
