@@ -8,7 +8,7 @@ DEPS_CPPFLAGS := -isystem $(DEPS)/include -DCURL_STATICLIB
 DEPS_LIBS := -L$(DEPS)/lib -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lcjson -lllhttp -lsqlite3 -lwslay -luv
 
 $(DEPS_READY):
-	$(Q)build/build-deps.sh $(DEPS_TARGET)
+	$(Q)build/build-deps.sh $(DEPS_TARGET) >&2
 
 .PHONY: deps print-deps
 deps: $(DEPS_READY) ## third-party libraries for TARGET

@@ -78,7 +78,7 @@ fuzz-smoke: ## each parser's fuzz target for some seconds, from its seeds
 	@$(MAKE) --no-print-directory FUZZ=1 fuzz-bins
 	@build/fuzz-smoke.sh $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC))
 
-.PHONY: layers headers banned exports format check bench
+.PHONY: layers headers banned exports format format-fix check bench
 layers: ## includes point down only
 	@build/checks/layers.sh
 headers: $(DEPS_READY) $(GEN)/version.h ## each header passes alone through the compiler
@@ -91,6 +91,8 @@ exports: ## the artefacts export the listed functions and nothing else
 	@build/checks/exports.sh
 format: ## clang-format has nothing to change
 	@build/checks/format.sh
+format-fix: ## changes the files so
+	@build/checks/format.sh --fix
 check: ## all that CI asks; .ci/run calls it
 	@CHECKS='layers headers banned format exports' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
 bench: native module ## task start against the raw Docker API, endpoint against nginx, memory, sizes
