@@ -35,7 +35,7 @@ enum {
     X(CLUSTER, "ECS_CLUSTER", "Cluster", STR, "", "", 0, 0, 0, "cluster to join; empty: default") \
     X(BACKEND_HOST, "ECS_BACKEND_HOST", "APIEndpoint", STR, "", "", 0, 0, 0, "ECS endpoint, https:// unless it names a scheme") \
     X(REGION, "AWS_DEFAULT_REGION", "AWSRegion", STR, "", "", 0, 0, 0, "AWS region; empty: from instance metadata") \
-    X(DOCKER_HOST, "DOCKER_HOST", "DockerEndpoint", STR, "unix:///var/run/docker.sock", "npipe:////./pipe/docker_engine", 0, 0, 0, "Docker Engine endpoint, unix:// or npipe://") \
+    X(DOCKER_HOST, "DOCKER_HOST", "DockerEndpoint", STR, "unix:///var/run/docker.sock", "npipe:////./pipe/docker_engine", 0, 0, EA_SETF_STRICT, "Docker Engine endpoint, unix:// or npipe://") \
     X(DATADIR, "ECS_DATADIR", "DataDir", STR, "", "", 0, 0, 0, "directory of the state; empty: the default place") \
     X(RUNDIR, "ECSTOOLS_RUNDIR", NULL, STR, "", "", 0, 0, 0, "directory of the control socket; empty: the default place") \
     X(CONFIG_FILE, "ECS_AGENT_CONFIG_FILE_PATH", NULL, STR, "", "", 0, 0, 0, "JSON file with settings") \

@@ -157,8 +157,8 @@ static void answered(void *ctx, const struct ea_ecs_registered *answer, const ea
     missing = ea_ecs_register_mismatch(&r->sent, answer);
     if (missing || ea_zstr_empty(answer->container_instance_arn)) {
         (void)ea_fail(&why, EA_PROTOCOL, /* the text is what is wanted */
-                      "RegisterContainerInstance: the answer lacks %s as sent",
-                      missing ? missing : "containerInstanceArn");
+                      "RegisterContainerInstance: the answer lacks %s%s as sent",
+                      missing ? "attribute " : "", missing ? missing : "containerInstanceArn");
         failed(r, &why);
         return;
     }

@@ -20,6 +20,9 @@ static ea_cstate told_of(const struct ea_task *t, const struct ea_container *c, 
     /* The RUNNING of a task that is over by now: its containers ran as well. */
     if (level == EA_T_RUNNING && t->known == EA_T_STOPPED && state == EA_C_STOPPED)
         state = c->started_ms ? ea_container_steady(c) : EA_C_NONE;
+    /* The last report is whole: it repeats the end of a container that an earlier one told. */
+    if (level == EA_T_STOPPED && state == EA_C_STOPPED)
+        return EA_C_STOPPED;
     if (state == EA_C_PULLED || state == EA_C_CREATED)
         state = EA_C_MANIFEST_PULLED;
     if (state == EA_C_MANIFEST_PULLED && !c->resolved_by_us)
