@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-#define MESSAGE_MAX (2 * 1024 * 1024)
-#define PAYLOAD_BYTES (512 * 1024) /* no further task goes into a payload of this size */
-#define PAYLOAD_TASKS 50
+#define MESSAGE_MAX         (2 * 1024 * 1024)
+#define PAYLOAD_BYTES       (512 * 1024) /* no further task goes into a payload of this size */
+#define PAYLOAD_TASKS       50
 #define HEARTBEATS_OPEN_MAX 3
-#define REFRESH_PART 3 /* credentials are renewed when a third of their life is left */
+#define REFRESH_PART        3 /* credentials are renewed when a third of their life is left */
 
 /* ---- messages under way ----------------------------------------------------------------------- */
 
@@ -47,18 +47,17 @@ static struct ea_lc_message *message_new(ea_lc_message_kind kind)
 static void note_task(struct ea_lc_message *m, const struct ea_lc_task *t)
 {
     m->tasks.v = ea_realloc_array(m->tasks.v, m->tasks.n + 1, sizeof(*m->tasks.v));
-    m->tasks.v[m->tasks.n++] = (struct ea_lc_sent_task){ ea_strdup(t->arn),
-                                                         strcmp(t->desired, "STOPPED") == 0 };
+    m->tasks.v[m->tasks.n++] =
+        (struct ea_lc_sent_task){ ea_strdup(t->arn), strcmp(t->desired, "STOPPED") == 0 };
 }
 
 static void note_creds(struct ea_lc_message *m, const struct ea_lc_task *t,
                        const struct ea_lc_role *role, const ea_lc_keys *keys)
 {
     m->creds.v = ea_realloc_array(m->creds.v, m->creds.n + 1, sizeof(*m->creds.v));
-    m->creds.v[m->creds.n++] = (struct ea_lc_sent_creds){
-        ea_strdup(t->arn), ea_strdup(role->credentials_id), ea_strdup(keys->expiration),
-        keys->expires_ms, false
-    };
+    m->creds.v[m->creds.n++] =
+        (struct ea_lc_sent_creds){ ea_strdup(t->arn), ea_strdup(role->credentials_id),
+                                   ea_strdup(keys->expiration), keys->expires_ms, false };
 }
 
 struct ea_lc_instance *ea_lc_session_instance(const struct ea_lc_session *s)
@@ -164,7 +163,8 @@ static bool issue(const struct ea_lc_session *s, const struct ea_lc_task *t,
 
 static bool add_task(struct ea_lc_session *s, struct ea_lc_message *m, const struct ea_lc_task *t)
 {
-    ea_lc_payload_in in = { .task = t, .region = s->lc->state.region,
+    ea_lc_payload_in in = { .task = t,
+                            .region = s->lc->state.region,
                             .account = s->lc->state.account };
     bool stop = strcmp(t->desired, "STOPPED") == 0;
     ea_lc_keys role, execution;
@@ -269,8 +269,9 @@ static void send_role(struct ea_lc_session *s, const struct ea_lc_task *t,
     if (!at || at > now || creds_under_way(s, role) || !issue(s, t, role, &keys))
         return;
     m = message_new(EA_LC_CREDENTIALS);
-    ea_buf_addf(&m->text, "{\"type\":\"IAMRoleCredentialsMessage\",\"message\":{\"messageId\":\"%s\","
-                          "\"taskArn\":",
+    ea_buf_addf(&m->text,
+                "{\"type\":\"IAMRoleCredentialsMessage\",\"message\":{\"messageId\":\"%s\","
+                "\"taskArn\":",
                 m->id);
     ea_buf_add_json_str(&m->text, ea_str_of(t->arn));
     ea_buf_adds(&m->text, ",\"taskClusterArn\":");
@@ -376,8 +377,8 @@ static void arm(struct ea_lc_session *s)
     int64_t wait = s->heartbeat_due_ms - now.mono_ms;
 
     EA_LIST_EACH(&s->sent, node)
-        wait = sooner(wait, EA_OWNER(node, struct ea_lc_message, node)->sent_ms +
-                                s->lc->redeliver_ms - now.mono_ms);
+    wait = sooner(wait, EA_OWNER(node, struct ea_lc_message, node)->sent_ms + s->lc->redeliver_ms -
+                            now.mono_ms);
     EA_LIST_EACH(&s->lc->state.tasks, tnode)
     {
         const struct ea_lc_task *t = EA_OWNER(tnode, struct ea_lc_task, node);

@@ -56,8 +56,8 @@ struct ea_lc_session {
 };
 
 /* acs_send.c */
-void ea_lc_session_pump(struct ea_lc_session *s);  /* sends what is missing, arms the timer */
-void ea_lc_session_tick(void *session);            /* timer: heartbeat, redelivery, refresh */
+void ea_lc_session_pump(struct ea_lc_session *s); /* sends what is missing, arms the timer */
+void ea_lc_session_tick(void *session);           /* timer: heartbeat, redelivery, refresh */
 void ea_lc_session_manifest(struct ea_lc_session *s);
 /* Type and body to one frame. */
 void ea_lc_session_send(struct ea_lc_session *s, const char *type, ea_str body);

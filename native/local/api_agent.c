@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ATTRIBUTES_MAX 500
-#define RESOURCES_MAX 50
+#define RESOURCES_MAX  50
 
 int ea_lc_discover_poll_endpoint(ea_lc_call *c)
 {
@@ -96,9 +96,8 @@ static void set_attributes(ea_lc_call *c, struct ea_lc_instance *i, const struct
     for (size_t k = i->attributes.n; k-- > 0;)
         if (is_capability(i->attributes.v[k].name))
             ea_lc_attribute_remove(&i->attributes, i->attributes.v[k].name);
-    cJSON_ArrayForEach(item, ea_json_get(c->in, "attributes"))
-        ea_lc_attribute_set(&i->attributes, ea_json_get_str(item, "name"),
-                            ea_json_get_str(item, "value"));
+    cJSON_ArrayForEach(item, ea_json_get(c->in, "attributes")) ea_lc_attribute_set(
+        &i->attributes, ea_json_get_str(item, "name"), ea_json_get_str(item, "value"));
     for (size_t k = 0; k < EA_COUNT(derived); k++) {
         const char *value = ea_json_get_str(id->tree, derived[k].member);
 
@@ -128,8 +127,8 @@ static void drop_older(ea_lc_call *c, const struct identity *id)
     }
 }
 
-static struct ea_lc_instance *find_by_token(const ea_lc_state *st, const struct ea_lc_cluster *cluster,
-                                            const char *token)
+static struct ea_lc_instance *find_by_token(const ea_lc_state *st,
+                                            const struct ea_lc_cluster *cluster, const char *token)
 {
     EA_LIST_EACH(&st->instances, node)
     {

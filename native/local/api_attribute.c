@@ -7,7 +7,7 @@
 #include <cJSON.h>
 #include <string.h>
 
-#define CHANGES_MAX 10
+#define CHANGES_MAX    10
 #define NAME_MAX_BYTES 128
 
 static bool is_sound(const char *text, const char *more)
@@ -40,8 +40,9 @@ static struct ea_lc_instance *target(ea_lc_call *c, const struct ea_lc_cluster *
     }
     if (ea_str_starts(ea_str_of(name), "ecs.") ||
         ea_str_starts(ea_str_of(name), "com.amazonaws.ecs.")) {
-        (void)ea_lc_refuse(c, "InvalidParameterException",
-                           "Attribute names that begin with ecs. or com.amazonaws.ecs. are reserved.");
+        (void)ea_lc_refuse(
+            c, "InvalidParameterException",
+            "Attribute names that begin with ecs. or com.amazonaws.ecs. are reserved.");
         return NULL;
     }
     i = id ? ea_lc_find_instance(&c->lc->state, cluster, id) : NULL;
@@ -76,9 +77,7 @@ static int change(ea_lc_call *c, bool put)
     if (cJSON_GetArraySize(list) < 1 || cJSON_GetArraySize(list) > CHANGES_MAX)
         return ea_lc_refuse(c, "InvalidParameterException",
                             "Attributes should be between 1 and %d.", CHANGES_MAX);
-    cJSON_ArrayForEach(item, list)
-        if (!target(c, cluster, item))
-            return -1;
+    cJSON_ArrayForEach(item, list) if (!target(c, cluster, item)) return -1;
     ea_buf_adds(&c->out, "{\"attributes\":[");
     cJSON_ArrayForEach(item, list)
     {

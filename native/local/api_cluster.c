@@ -6,7 +6,7 @@
 #include <cJSON.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 255
+#define NAME_MAX_BYTES   255
 #define DEFAULT_SETTINGS "[{\"name\":\"containerInsights\",\"value\":\"disabled\"}]"
 
 bool ea_lc_name_is_sound(const char *name)
@@ -83,8 +83,9 @@ static void add_cluster(const ea_local *lc, ea_buf *out, const struct ea_lc_clus
         ea_lc_add_tags(out, &c->tags);
     else
         ea_buf_adds(out, "[]");
-    ea_buf_addf(out, ",\"settings\":%s,\"capacityProviders\":[],"
-                     "\"defaultCapacityProviderStrategy\":[]}",
+    ea_buf_addf(out,
+                ",\"settings\":%s,\"capacityProviders\":[],"
+                "\"defaultCapacityProviderStrategy\":[]}",
                 settings && c->settings ? c->settings : "[]");
 }
 
@@ -156,7 +157,8 @@ int ea_lc_describe_clusters(ea_lc_call *c)
     cJSON_ArrayForEach(item, list)
     {
         if (n == EA_COUNT(names))
-            return ea_lc_refuse(c, "InvalidParameterException", "clusters can have at most 100 items.");
+            return ea_lc_refuse(c, "InvalidParameterException",
+                                "clusters can have at most 100 items.");
         names[n++] = item->valuestring;
     }
     ea_buf_adds(&c->out, "{\"clusters\":[");
@@ -170,8 +172,8 @@ int ea_lc_describe_clusters(ea_lc_call *c)
                         ea_lc_call_includes(c, "SETTINGS"), ea_lc_call_includes(c, "STATISTICS"));
         } else {
             bool is_arn = ea_str_starts(ea_str_of(names[i]), "arn:");
-            EA_FREE_AUTO char *arn = is_arn ? ea_strdup(names[i])
-                                            : ea_lc_arn(&c->lc->state, "cluster/%s", names[i]);
+            EA_FREE_AUTO char *arn =
+                is_arn ? ea_strdup(names[i]) : ea_lc_arn(&c->lc->state, "cluster/%s", names[i]);
 
             if (failures.n)
                 ea_buf_addc(&failures, ',');
@@ -189,7 +191,7 @@ int ea_lc_list_clusters(ea_lc_call *c)
     if (ea_lc_page_begin(c, "clusterArns", &p))
         return -1;
     EA_LIST_EACH(&c->lc->state.clusters, node)
-        ea_lc_page_add(&p, EA_OWNER(node, struct ea_lc_cluster, node)->arn);
+    ea_lc_page_add(&p, EA_OWNER(node, struct ea_lc_cluster, node)->arn);
     ea_lc_page_end(&p);
     return 0;
 }

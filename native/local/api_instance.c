@@ -252,8 +252,7 @@ int ea_lc_deregister_container_instance(ea_lc_call *c)
     count_held(&c->lc->state, i, &h);
     ea_lc_candidate_done(&h.free);
     if (!force && h.running + h.pending > 0)
-        return ea_lc_refuse(c, "InvalidParameterException",
-                            "Found running tasks on the instance.");
+        return ea_lc_refuse(c, "InvalidParameterException", "Found running tasks on the instance.");
     ea_lc_drop_instance(c->lc, i, "Container instance was deregistered forcibly by user.");
     ea_buf_adds(&c->out, "{\"containerInstance\":");
     ea_lc_add_instance(c->lc, &c->out, i, true, false);

@@ -12,15 +12,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT_MAX 10
+#define COUNT_MAX      10
 #define STARTED_BY_MAX 128
-#define INSTANCES_MAX 1000
+#define INSTANCES_MAX  1000
 
 struct order { /* what both calls ask for */
     const struct ea_lc_cluster *cluster;
     const struct ea_lc_taskdef *taskdef;
-    cJSON *body;             /* of the task definition */
-    const cJSON *overrides;  /* NULL: none */
+    cJSON *body;            /* of the task definition */
+    const cJSON *overrides; /* NULL: none */
     char *group;
     ea_strlist requires;
     ea_i64list tcp, udp;
@@ -44,9 +44,9 @@ static const cJSON *override_of(const cJSON *overrides, const char *name)
 {
     const cJSON *o;
 
-    cJSON_ArrayForEach(o, ea_json_get(overrides, "containerOverrides"))
-        if (ea_zstr_eq(ea_json_get_str(o, "name"), name))
-            return o;
+    cJSON_ArrayForEach(
+        o, ea_json_get(overrides, "containerOverrides")) if (ea_zstr_eq(ea_json_get_str(o, "name"),
+                                                                        name)) return o;
     return NULL;
 }
 
@@ -61,8 +61,8 @@ static int check_overrides(ea_lc_call *c, const struct order *o)
         const char *name = ea_json_get_str(item, "name");
         bool found = false;
 
-        cJSON_ArrayForEach(container, ea_json_get(o->body, "containerDefinitions"))
-            found = found || (name && ea_zstr_eq(ea_json_get_str(container, "name"), name));
+        cJSON_ArrayForEach(container, ea_json_get(o->body, "containerDefinitions")) found =
+            found || (name && ea_zstr_eq(ea_json_get_str(container, "name"), name));
         if (!found)
             return ea_lc_refuse(c, "InvalidParameterException",
                                 "Override for container named %s is not a container in the "
@@ -95,8 +95,8 @@ static void sum_up(struct order *o)
     {
         const cJSON *ov = override_of(o->overrides, ea_json_get_str(container, "name"));
         int64_t hard = ea_lc_int(ov, "memory", ea_lc_int(container, "memory", 0));
-        int64_t soft = ea_lc_int(ov, "memoryReservation",
-                                 ea_lc_int(container, "memoryReservation", 0));
+        int64_t soft =
+            ea_lc_int(ov, "memoryReservation", ea_lc_int(container, "memoryReservation", 0));
 
         o->cpu += ea_lc_int(ov, "cpu", ea_lc_int(container, "cpu", 0));
         o->memory_mib += soft ? soft : hard;
@@ -188,12 +188,11 @@ static int read_order(ea_lc_call *c, struct order *o)
     if (ea_json_parse(ea_str_of(o->taskdef->body), &o->body, &err))
         return ea_lc_refuse(c, "ServerException", "%s", err.text);
     o->overrides = ea_json_get(c->in, "overrides");
-    o->group = ea_zstr_empty(group) ? ea_sprintf_dup("family:%s", o->taskdef->family)
-                                    : ea_strdup(group);
+    o->group =
+        ea_zstr_empty(group) ? ea_sprintf_dup("family:%s", o->taskdef->family) : ea_strdup(group);
     if (check_overrides(c, o) || ea_lc_call_tags(c, &o->tags) ||
         read_constraints(c, o, ea_json_get(o->body, "placementConstraints")) ||
-        read_constraints(c, o, ea_json_get(c->in, "placementConstraints")) ||
-        read_strategies(c, o))
+        read_constraints(c, o, ea_json_get(c->in, "placementConstraints")) || read_strategies(c, o))
         return -1;
     if (ea_zstr_eq(ea_lc_call_str(c, "propagateTags"), "TASK_DEFINITION"))
         for (size_t i = 0; i < o->taskdef->tags.n; i++)
@@ -469,8 +468,7 @@ int ea_lc_start_task(ea_lc_call *c)
                             "Container instances should be between 1 and %d.", COUNT_MAX);
     if (read_order(c, &o) == 0) {
         ea_buf_adds(&c->out, "{\"tasks\":[");
-        cJSON_ArrayForEach(item, list)
-            start_on(c, &o, item->valuestring, &failures, &made);
+        cJSON_ArrayForEach(item, list) start_on(c, &o, item->valuestring, &failures, &made);
         ea_buf_addf(&c->out, "],\"failures\":[%s]}", ea_buf_z(&failures));
         rc = 0;
     }

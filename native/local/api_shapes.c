@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#define R EA_LC_REQUIRED
-#define NO EA_LC_REFUSED
+#define R           EA_LC_REQUIRED
+#define NO          EA_LC_REFUSED
 #define SHAPE(list) static const ea_lc_shape list##_shape = EA_LC_SHAPE(list)
 
 /* ---- parts ------------------------------------------------------------------------------------ */
@@ -81,18 +81,14 @@ static const ea_lc_member ulimit[] = {
 };
 SHAPE(ulimit);
 static const ea_lc_member log_configuration[] = {
-    EA_LC_E("logDriver", R,
-            "json-file|syslog|journald|gelf|fluentd|awslogs|splunk|awsfirelens"),
+    EA_LC_E("logDriver", R, "json-file|syslog|journald|gelf|fluentd|awslogs|splunk|awsfirelens"),
     EA_LC_M("options", 0),
     EA_LC_LO("secretOptions", 0, &secret_shape),
 };
 SHAPE(log_configuration);
 static const ea_lc_member health_check[] = {
-    EA_LC_LS("command", R),
-    EA_LC_I("interval", 0),
-    EA_LC_I("timeout", 0),
-    EA_LC_I("retries", 0),
-    EA_LC_I("startPeriod", 0),
+    EA_LC_LS("command", R), EA_LC_I("interval", 0),    EA_LC_I("timeout", 0),
+    EA_LC_I("retries", 0),  EA_LC_I("startPeriod", 0),
 };
 SHAPE(health_check);
 static const ea_lc_member system_control[] = { EA_LC_S("namespace", 0), EA_LC_S("value", 0) };
@@ -188,11 +184,8 @@ SHAPE(container_definition);
 static const ea_lc_member host_volume[] = { EA_LC_S("sourcePath", 0) };
 SHAPE(host_volume);
 static const ea_lc_member docker_volume[] = {
-    EA_LC_E("scope", 0, "task|shared"),
-    EA_LC_B("autoprovision", 0),
-    EA_LC_S("driver", 0),
-    EA_LC_M("driverOpts", 0),
-    EA_LC_M("labels", 0),
+    EA_LC_E("scope", 0, "task|shared"), EA_LC_B("autoprovision", 0), EA_LC_S("driver", 0),
+    EA_LC_M("driverOpts", 0),           EA_LC_M("labels", 0),
 };
 SHAPE(docker_volume);
 static const ea_lc_member efs_authorization[] = {
@@ -264,8 +257,9 @@ static const ea_lc_member describe_task_definition[] = {
 };
 SHAPE(describe_task_definition);
 static const ea_lc_member list_task_definitions[] = {
-    EA_LC_S("familyPrefix", 0), EA_LC_E("status", 0, "ACTIVE|INACTIVE|DELETE_IN_PROGRESS"),
-    EA_LC_E("sort", 0, "ASC|DESC"), EA_LC_S("nextToken", 0), EA_LC_I("maxResults", 0),
+    EA_LC_S("familyPrefix", 0),     EA_LC_E("status", 0, "ACTIVE|INACTIVE|DELETE_IN_PROGRESS"),
+    EA_LC_E("sort", 0, "ASC|DESC"), EA_LC_S("nextToken", 0),
+    EA_LC_I("maxResults", 0),
 };
 SHAPE(list_task_definitions);
 static const ea_lc_member list_families[] = {
@@ -368,9 +362,14 @@ static const ea_lc_member stop_task[] = {
 };
 SHAPE(stop_task);
 static const ea_lc_member list_tasks[] = {
-    EA_LC_S("cluster", 0),     EA_LC_S("containerInstance", 0), EA_LC_S("family", 0),
-    EA_LC_S("nextToken", 0),   EA_LC_I("maxResults", 0),        EA_LC_S("startedBy", 0),
-    EA_LC_S("serviceName", 0), EA_LC_E("desiredStatus", 0, "RUNNING|PENDING|STOPPED"),
+    EA_LC_S("cluster", 0),
+    EA_LC_S("containerInstance", 0),
+    EA_LC_S("family", 0),
+    EA_LC_S("nextToken", 0),
+    EA_LC_I("maxResults", 0),
+    EA_LC_S("startedBy", 0),
+    EA_LC_S("serviceName", 0),
+    EA_LC_E("desiredStatus", 0, "RUNNING|PENDING|STOPPED"),
     EA_LC_E("launchType", 0, "EC2|FARGATE|EXTERNAL|MANAGED_INSTANCES"),
 };
 SHAPE(list_tasks);
@@ -395,8 +394,11 @@ SHAPE(update_protection);
 #define INSTANCE_STATUS "ACTIVE|DRAINING|REGISTERING|DEREGISTERING|REGISTRATION_FAILED"
 
 static const ea_lc_member list_instances[] = {
-    EA_LC_S("cluster", 0),    EA_LC_S("filter", 0), EA_LC_S("nextToken", 0),
-    EA_LC_I("maxResults", 0), EA_LC_E("status", 0, INSTANCE_STATUS),
+    EA_LC_S("cluster", 0),
+    EA_LC_S("filter", 0),
+    EA_LC_S("nextToken", 0),
+    EA_LC_I("maxResults", 0),
+    EA_LC_E("status", 0, INSTANCE_STATUS),
 };
 SHAPE(list_instances);
 static const ea_lc_member describe_instances[] = {
@@ -423,9 +425,9 @@ static const ea_lc_member change_attributes[] = {
 };
 SHAPE(change_attributes);
 static const ea_lc_member list_attributes[] = {
-    EA_LC_S("cluster", 0),        EA_LC_E("targetType", R, "container-instance"),
-    EA_LC_S("attributeName", 0),  EA_LC_S("attributeValue", 0),
-    EA_LC_S("nextToken", 0),      EA_LC_I("maxResults", 0),
+    EA_LC_S("cluster", 0),       EA_LC_E("targetType", R, "container-instance"),
+    EA_LC_S("attributeName", 0), EA_LC_S("attributeValue", 0),
+    EA_LC_S("nextToken", 0),     EA_LC_I("maxResults", 0),
 };
 SHAPE(list_attributes);
 
@@ -523,9 +525,10 @@ static const ea_lc_member submit_task[] = {
 };
 SHAPE(submit_task);
 static const ea_lc_member submit_container[] = {
-    EA_LC_S("cluster", 0),   EA_LC_S("task", 0),   EA_LC_S("containerName", 0),
-    EA_LC_S("runtimeId", 0), EA_LC_S("status", 0), EA_LC_I("exitCode", 0),
-    EA_LC_S("reason", 0),    EA_LC_LO("networkBindings", 0, &network_binding_shape),
+    EA_LC_S("cluster", 0),       EA_LC_S("task", 0),
+    EA_LC_S("containerName", 0), EA_LC_S("runtimeId", 0),
+    EA_LC_S("status", 0),        EA_LC_I("exitCode", 0),
+    EA_LC_S("reason", 0),        EA_LC_LO("networkBindings", 0, &network_binding_shape),
 };
 SHAPE(submit_container);
 static const ea_lc_member submit_attachments[] = {

@@ -11,7 +11,7 @@ typedef struct ea_lc_op_shape {
     const ea_lc_shape *input;
 } ea_lc_op_shape;
 
-extern const ea_lc_op_shape ea_lc_op_shapes[]; /* ends with { NULL, NULL } */
+extern const ea_lc_op_shape ea_lc_op_shapes[];            /* ends with { NULL, NULL } */
 const ea_lc_shape *ea_lc_op_shape_find(const char *name); /* NULL: no such call */
 /* All of them as one JSON object by operation name. */
 void ea_lc_op_shapes_print(ea_buf *out);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define REASON_MAX 1024
-#define ID_MAX 255
+#define ID_MAX     255
 
 static int rank(const char *status)
 {
@@ -148,12 +148,11 @@ int ea_lc_submit_task_state_change(ea_lc_call *c)
     if (status && rank(status) < 0)
         return ea_lc_refuse(c, "InvalidParameterException", "Invalid status: %s", status);
     if (reason && strlen(reason) > REASON_MAX)
-        return ea_lc_refuse(c, "InvalidParameterException", "reason is longer than %d.", REASON_MAX);
-    cJSON_ArrayForEach(change, ea_json_get(c->in, "containers"))
-        if (check_change(c, change))
-            return -1;
-    cJSON_ArrayForEach(change, ea_json_get(c->in, "containers"))
-        apply(t, change);
+        return ea_lc_refuse(c, "InvalidParameterException", "reason is longer than %d.",
+                            REASON_MAX);
+    cJSON_ArrayForEach(change,
+                       ea_json_get(c->in, "containers")) if (check_change(c, change)) return -1;
+    cJSON_ArrayForEach(change, ea_json_get(c->in, "containers")) apply(t, change);
     set_time(&t->pull_started_at, c->in, "pullStartedAt");
     set_time(&t->pull_stopped_at, c->in, "pullStoppedAt");
     set_time(&t->execution_stopped_at, c->in, "executionStoppedAt");

@@ -51,7 +51,8 @@ int ea_lc_tag_resource(ea_lc_call *c)
         return -1;
     if (tags->n + added.n > TAGS_MAX) {
         ea_lc_tags_free(&added);
-        return ea_lc_refuse(c, "InvalidParameterException", "A resource can have %d tags.", TAGS_MAX);
+        return ea_lc_refuse(c, "InvalidParameterException", "A resource can have %d tags.",
+                            TAGS_MAX);
     }
     for (size_t i = 0; i < added.n; i++)
         ea_lc_tag_set(tags, added.v[i].key, added.v[i].value);
@@ -70,8 +71,7 @@ int ea_lc_untag_resource(ea_lc_call *c)
 
     if (!tags)
         return -1;
-    cJSON_ArrayForEach(key, ea_json_get(c->in, "tagKeys"))
-        ea_lc_tag_remove(tags, key->valuestring);
+    cJSON_ArrayForEach(key, ea_json_get(c->in, "tagKeys")) ea_lc_tag_remove(tags, key->valuestring);
     ea_lc_touch(&c->lc->state, what, entity);
     ea_buf_adds(&c->out, "{}");
     return 0;

@@ -9,7 +9,7 @@
 #include <cJSON.h>
 #include <string.h>
 
-#define REASON_MAX 1024
+#define REASON_MAX   1024
 #define DESCRIBE_MAX 100
 
 void ea_lc_add_task(ea_buf *out, const struct ea_lc_task *t, bool with_tags)
@@ -81,8 +81,7 @@ int ea_lc_stop_task(ea_lc_call *c)
                             REASON_MAX);
     t = ea_lc_find_task(&c->lc->state, cluster, ea_lc_call_str(c, "task"));
     if (!t)
-        return ea_lc_refuse(c, "InvalidParameterException",
-                            "The referenced task was not found.");
+        return ea_lc_refuse(c, "InvalidParameterException", "The referenced task was not found.");
     if (!ea_lc_task_stopped(t)) {
         ea_lc_want_stopped(c->lc, t, "UserInitiated", reason ? reason : "Task stopped by user");
         i = ea_lc_by_arn(&c->lc->state, EA_LC_INSTANCE, t->instance_arn);
@@ -172,8 +171,7 @@ int ea_lc_describe_tasks(ea_lc_call *c)
     ea_buf_adds(&c->out, "{\"tasks\":[");
     cJSON_ArrayForEach(item, list)
     {
-        const struct ea_lc_task *t =
-            ea_lc_find_task(&c->lc->state, cluster, item->valuestring);
+        const struct ea_lc_task *t = ea_lc_find_task(&c->lc->state, cluster, item->valuestring);
 
         if (!t) {
             add_missing(c, &failures, cluster, item->valuestring);

@@ -39,7 +39,7 @@ struct ea_lc_taskdef {
     char *arn, *family;
     int64_t revision;
     char *status; /* ACTIVE or INACTIVE */
-    char *body;   /* JSON text: the answer's taskDefinition without arn, revision, status and times */
+    char *body; /* JSON text: the answer's taskDefinition without arn, revision, status and times */
     double registered_at, deregistered_at;
     char *registered_by;
     ea_lc_tags tags;
@@ -64,7 +64,7 @@ struct ea_lc_instance {
     struct {
         struct ea_lc_resource *v;
         size_t n;
-    } resources; /* registered */
+    } resources;  /* registered */
     char *status; /* ACTIVE, DRAINING, INACTIVE */
     ea_lc_attributes attributes;
     double registered_at;
@@ -120,7 +120,7 @@ struct ea_lc_task {
     ea_lc_tags tags;
     /* not told */
     char *client_token;
-    char *acked;      /* desired status that the agent has acknowledged; NULL none */
+    char *acked;                   /* desired status that the agent has acknowledged; NULL none */
     int64_t cpu_units, memory_mib; /* held on the instance */
     ea_i64list tcp, udp;           /* fixed host ports held */
     struct ea_lc_role role, execution_role;
@@ -150,7 +150,7 @@ void ea_lc_tag_set(ea_lc_tags *t, const char *key, const char *value); /* replac
 void ea_lc_tag_remove(ea_lc_tags *t, const char *key);
 void ea_lc_i64_add(ea_i64list *l, int64_t v);
 bool ea_lc_i64_has(const ea_i64list *l, int64_t v);
-bool ea_lc_task_stopped(const struct ea_lc_task *t);   /* lastStatus STOPPED */
-bool ea_lc_task_wanted(const struct ea_lc_task *t);    /* desiredStatus RUNNING, not yet stopped */
+bool ea_lc_task_stopped(const struct ea_lc_task *t); /* lastStatus STOPPED */
+bool ea_lc_task_wanted(const struct ea_lc_task *t);  /* desiredStatus RUNNING, not yet stopped */
 
 #endif

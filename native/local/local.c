@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DRAIN_MS 2000
-#define STATE_FILE "ecslocal.db"
+#define DRAIN_MS    2000
+#define STATE_FILE  "ecslocal.db"
 #define INSTANCE_ID "instance-id"
-#define BORN "born"
+#define BORN        "born"
 
 /* ---- commits ---------------------------------------------------------------------------------- */
 
@@ -219,7 +219,8 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
 {
     EA_FREE_AUTO char *file = ea_sprintf_dup("%s/" STATE_FILE, o->data_dir);
     /* an agent and its containers ask in bursts; idle connections of `aws` and SDKs live a while */
-    const ea_http_limits limits = { .head_bytes = 32 * 1024, .body_bytes = 2 * 1024 * 1024,
+    const ea_http_limits limits = { .head_bytes = 32 * 1024,
+                                    .body_bytes = 2 * 1024 * 1024,
                                     .idle_timeout_ms = 60000 };
 
     if (ea_plat_make_dir(o->data_dir, err) || ea_plat_lock_dir(o->data_dir, err))
@@ -244,7 +245,8 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
 
 ea_code ea_local_start(ea_local *lc, ea_loop *loop, const ea_local_options *o, ea_err *err)
 {
-    *lc = (ea_local){ .loop = loop, .create_clusters = o->create_clusters,
+    *lc = (ea_local){ .loop = loop,
+                      .create_clusters = o->create_clusters,
                       .started_ms = ea_now().wall_ms };
     lc->heartbeat_ms = o->heartbeat_ms ? o->heartbeat_ms : 30 * 1000;
     lc->redeliver_ms = o->redeliver_ms ? o->redeliver_ms : 20 * 1000;

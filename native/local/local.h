@@ -19,15 +19,16 @@ struct ea_lc_tcs;
 typedef struct ea_local_options { /* all borrowed for the call that takes them */
     const char *data_dir;
     const char *region, *account;
-    const char *bind;       /* an address of 127.0.0.0/8 */
-    unsigned port;          /* 0: the system picks one */
-    const char *public_url; /* how agents reach it when something stands in front; NULL: as they came */
+    const char *bind; /* an address of 127.0.0.0/8 */
+    unsigned port;    /* 0: the system picks one */
+    const char
+        *public_url; /* how agents reach it when something stands in front; NULL: as they came */
     const char *operator_id, *operator_secret; /* NULL: made once and kept */
-    const char *clusters;   /* comma separated names made at start when missing; NULL none */
-    bool create_clusters;   /* registration in an unknown cluster makes it */
-    int64_t heartbeat_ms;   /* of ACS and TCS; 0: 30 s */
-    int64_t redeliver_ms;   /* unacknowledged messages are sent again after this; 0: 20 s */
-    int64_t credentials_ms; /* life of task-role credentials; 0: 1 h */
+    const char *clusters;    /* comma separated names made at start when missing; NULL none */
+    bool create_clusters;    /* registration in an unknown cluster makes it */
+    int64_t heartbeat_ms;    /* of ACS and TCS; 0: 30 s */
+    int64_t redeliver_ms;    /* unacknowledged messages are sent again after this; 0: 20 s */
+    int64_t credentials_ms;  /* life of task-role credentials; 0: 1 h */
     int64_t keep_stopped_ms; /* stopped tasks are forgotten after this; 0: 1 h */
 } ea_local_options;
 

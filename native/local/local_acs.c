@@ -10,7 +10,7 @@
 #include <cJSON.h>
 #include <string.h>
 
-#define FULL_SYNC "ecs.capability.full-sync"
+#define FULL_SYNC  "ecs.capability.full-sync"
 #define ANSWER_MAX (256 * 1024)
 
 struct ea_lc_acs {
@@ -193,15 +193,15 @@ static void on_closed(void *ctx, unsigned code, const char *reason)
     ea_list_remove(&s->node);
     s->acs->count--;
     EA_LIST_EACH(&s->acs->sessions, node)
-        other = other || strcmp(EA_OWNER(node, struct ea_lc_session, node)->instance_arn,
-                                s->instance_arn) == 0;
+    other = other ||
+            strcmp(EA_OWNER(node, struct ea_lc_session, node)->instance_arn, s->instance_arn) == 0;
     if (i && !other) {
         i->connected = false;
         ea_info("agent disconnected", EA_S("instance", s->instance_arn), EA_I("code", code),
                 EA_S("reason", reason));
     }
     EA_LIST_EACH(&s->sent, mnode)
-        ea_lc_message_free(EA_OWNER(mnode, struct ea_lc_message, node));
+    ea_lc_message_free(EA_OWNER(mnode, struct ea_lc_message, node));
     ea_timer_free(s->tick);
     ea_free(s->instance_arn);
     ea_free(s->cluster_arn);
@@ -249,13 +249,13 @@ void ea_lc_acs_end_inactive(ea_lc_acs *a, const char *instance_arn)
 void ea_lc_acs_end_all(ea_lc_acs *a)
 {
     EA_LIST_EACH(&a->sessions, node)
-        end(EA_OWNER(node, struct ea_lc_session, node), 1001, "the control plane ends");
+    end(EA_OWNER(node, struct ea_lc_session, node), 1001, "the control plane ends");
 }
 
 void ea_lc_acs_pump(ea_lc_acs *a)
 {
     EA_LIST_EACH(&a->sessions, node)
-        ea_lc_session_pump(EA_OWNER(node, struct ea_lc_session, node));
+    ea_lc_session_pump(EA_OWNER(node, struct ea_lc_session, node));
 }
 
 /* ---- handshake -------------------------------------------------------------------------------- */
@@ -278,7 +278,7 @@ struct visitor {
 
 static void visitor_done(struct visitor *v)
 {
-    char *all[] = { v->cluster, v->instance, v->version, v->hash,
+    char *all[] = { v->cluster, v->instance, v->version,    v->hash,
                     v->docker,  v->protocol, v->credentials };
 
     for (size_t i = 0; i < EA_COUNT(all); i++)

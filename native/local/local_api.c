@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TARGET "AmazonEC2ContainerServiceV20141113."
+#define TARGET     "AmazonEC2ContainerServiceV20141113."
 #define ANSWER_MAX (16 * 1024 * 1024)
-#define TAGS_MAX 50
-#define PAGE_MAX 100
+#define TAGS_MAX   50
+#define PAGE_MAX   100
 
 static const struct {
     const char *name;
@@ -91,9 +91,8 @@ bool ea_lc_call_includes(const ea_lc_call *c, const char *word)
 {
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, ea_json_get(c->in, "include"))
-        if (strcmp(item->valuestring, word) == 0)
-            return true;
+    cJSON_ArrayForEach(item, ea_json_get(c->in, "include")) if (strcmp(item->valuestring, word) ==
+                                                                0) return true;
     return false;
 }
 
@@ -120,8 +119,8 @@ int ea_lc_call_tags(ea_lc_call *c, ea_lc_tags *out)
 
     *out = (ea_lc_tags){ NULL, 0 };
     if (cJSON_GetArraySize(tags) > TAGS_MAX)
-        return ea_lc_refuse(c, "InvalidParameterException", "Tags can not have more than %d members.",
-                            TAGS_MAX);
+        return ea_lc_refuse(c, "InvalidParameterException",
+                            "Tags can not have more than %d members.", TAGS_MAX);
     cJSON_ArrayForEach(tag, tags)
     {
         const char *key = ea_json_get_str(tag, "key"), *value = ea_json_get_str(tag, "value");
@@ -167,8 +166,8 @@ int ea_lc_page_begin(ea_lc_call *c, const char *member, ea_lc_page *p)
     ea_err err;
 
     if (max < 1 || max > PAGE_MAX)
-        return ea_lc_refuse(c, "InvalidParameterException",
-                            "maxResults must be between 1 and %d.", PAGE_MAX);
+        return ea_lc_refuse(c, "InvalidParameterException", "maxResults must be between 1 and %d.",
+                            PAGE_MAX);
     if (token && ea_str_to_i64(ea_str_of(token), 0, INT32_MAX, &skip, &err))
         return ea_lc_refuse(c, "InvalidParameterException", "Invalid token %s", token);
     *p = (ea_lc_page){ .out = &c->out, .skip = skip, .left = max, .next = skip + max };
@@ -214,8 +213,10 @@ static void respond(ea_http_request *req, int status, const char *type, ea_str b
 
     ea_lc_new_uuid(id);
     headers[0] = (ea_http_header){ "x-amzn-RequestId", id };
-    ea_http_respond(req, &(ea_http_response){ .status = status, .content_type = type,
-                                              .headers = headers, .header_count = 1,
+    ea_http_respond(req, &(ea_http_response){ .status = status,
+                                              .content_type = type,
+                                              .headers = headers,
+                                              .header_count = 1,
                                               .body = body });
 }
 
@@ -262,8 +263,9 @@ static const char *shape_error(ea_code code, const char *operation)
 static void serve_ecs(ea_local *lc, ea_http_request *req, const char *operation)
 {
     ea_lc_identity who;
-    ea_lc_call call = { .lc = lc, .req = req, .out = EA_BUF(ANSWER_MAX), .who = &who,
-                        .now_ms = ea_now().wall_ms };
+    ea_lc_call call = {
+        .lc = lc, .req = req, .out = EA_BUF(ANSWER_MAX), .who = &who, .now_ms = ea_now().wall_ms
+    };
     ea_lc_fn *fn = ea_lc_api_find(operation);
     const ea_lc_shape *shape = ea_lc_op_shape_find(operation);
     cJSON *in = NULL;
@@ -312,8 +314,9 @@ static void serve_sts(ea_local *lc, ea_http_request *req)
 
     r = ea_lc_auth_request(&lc->auth, req, "sts", ea_now().wall_ms, &who, &err);
     if (r) {
-        ea_buf_addf(&b, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s"
-                        "</Message></Error></ErrorResponse>",
+        ea_buf_addf(&b,
+                    "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s"
+                    "</Message></Error></ErrorResponse>",
                     r == EA_LC_UNKNOWN_KEY ? "InvalidClientTokenId" : "SignatureDoesNotMatch",
                     err.text);
         respond(req, 403, "text/xml", ea_buf_str(&b));
@@ -325,11 +328,12 @@ static void serve_sts(ea_local *lc, ea_http_request *req)
                         "<Message>GetCallerIdentity alone is served</Message></Error>"
                         "</ErrorResponse>");
     else
-        ea_buf_addf(&b, "<GetCallerIdentityResponse "
-                        "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
-                        "<GetCallerIdentityResult><Arn>%s</Arn><UserId>AIDALOCAL</UserId>"
-                        "<Account>%s</Account></GetCallerIdentityResult>"
-                        "</GetCallerIdentityResponse>",
+        ea_buf_addf(&b,
+                    "<GetCallerIdentityResponse "
+                    "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"
+                    "<GetCallerIdentityResult><Arn>%s</Arn><UserId>AIDALOCAL</UserId>"
+                    "<Account>%s</Account></GetCallerIdentityResult>"
+                    "</GetCallerIdentityResponse>",
                     who.arn, lc->state.account);
     respond(req, known ? 200 : 400, "text/xml", ea_buf_str(&b));
 }

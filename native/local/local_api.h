@@ -56,8 +56,9 @@ ea_lc_fn ea_lc_create_cluster, ea_lc_describe_clusters, ea_lc_list_clusters, ea_
 struct ea_lc_cluster *ea_lc_make_cluster(ea_local *lc, const char *name);
 bool ea_lc_name_is_sound(const char *name); /* letters, digits, - and _; at most 255 */
 /* api_taskdef.c */
-ea_lc_fn ea_lc_register_task_definition, ea_lc_describe_task_definition, ea_lc_list_task_definitions,
-    ea_lc_list_task_definition_families, ea_lc_deregister_task_definition;
+ea_lc_fn ea_lc_register_task_definition, ea_lc_describe_task_definition,
+    ea_lc_list_task_definitions, ea_lc_list_task_definition_families,
+    ea_lc_deregister_task_definition;
 /* api_task.c */
 ea_lc_fn ea_lc_stop_task, ea_lc_list_tasks, ea_lc_describe_tasks, ea_lc_get_task_protection,
     ea_lc_update_task_protection;

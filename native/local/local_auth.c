@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SKEW_MS (5 * 60 * 1000)
+#define SKEW_MS           (5 * 60 * 1000)
 #define FRAME_HEADERS_MAX 16
 
 struct headers { /* where signed headers are looked up */
@@ -43,8 +43,9 @@ static ea_lc_refusal check_date(ea_str date, ea_str scope_date, int64_t now_ms, 
         return EA_LC_MALFORMED;
     }
     if (scope_date.n != 8 || memcmp(scope_date.p, date.p, 8) != 0) {
-        (void)ea_fail(err, EA_AUTH, "Date in Credential scope does not match YYYYMMDD from ISO-8601 "
-                                    "version of date from HTTP.");
+        (void)ea_fail(err, EA_AUTH,
+                      "Date in Credential scope does not match YYYYMMDD from ISO-8601 "
+                      "version of date from HTTP.");
         return EA_LC_WRONG;
     }
     if (then < now_ms - SKEW_MS || then > now_ms + SKEW_MS) {
@@ -106,8 +107,9 @@ static ea_lc_refusal check(const ea_lc_auth *a, const struct headers *all, ea_st
                            const char *path, const char *query, ea_str body, const char *service,
                            int64_t now_ms, ea_lc_identity *who, ea_err *err)
 {
-    static const char wrong[] = "The request signature we calculated does not match the signature "
-                                "you provided. Check your AWS Secret Access Key and signing method.";
+    static const char wrong[] =
+        "The request signature we calculated does not match the signature "
+        "you provided. Check your AWS Secret Access Key and signing method.";
     const ea_sign_header *authorization = find(all, EA_STR("authorization"));
     const ea_sign_header *date = find(all, EA_STR("x-amz-date"));
     const ea_sign_header *token = find(all, EA_STR("x-amz-security-token"));
@@ -126,8 +128,9 @@ static ea_lc_refusal check(const ea_lc_auth *a, const struct headers *all, ea_st
     if (ea_sigv4_parse(authorization->value, &sig, err))
         return EA_LC_MALFORMED;
     if (!date) {
-        (void)ea_fail(err, EA_INVALID, "Authorization header requires existence of either a "
-                                       "'X-Amz-Date' or a 'Date' header.");
+        (void)ea_fail(err, EA_INVALID,
+                      "Authorization header requires existence of either a "
+                      "'X-Amz-Date' or a 'Date' header.");
         return EA_LC_MALFORMED;
     }
     code = ea_lc_creds_find(a->creds, sig.access_key_id, token_text, now_ms, who, err);
@@ -136,9 +139,14 @@ static ea_lc_refusal check(const ea_lc_auth *a, const struct headers *all, ea_st
     r = check_scope(a, &sig, service, err);
     if (!r)
         r = check_date(date->value, sig.date, now_ms, err);
-    in = (ea_sign_input){ .method = method, .path = ea_str_of(path), .query = ea_str_of(query),
-                          .headers = picked, .body_sha256 = sha, .region = region,
-                          .service = service, .amz_date = date_text };
+    in = (ea_sign_input){ .method = method,
+                          .path = ea_str_of(path),
+                          .query = ea_str_of(query),
+                          .headers = picked,
+                          .body_sha256 = sha,
+                          .region = region,
+                          .service = service,
+                          .amz_date = date_text };
     if (!r)
         r = pick_headers(all, sig.signed_headers, picked, &in.header_count, err);
     if (!r) {
@@ -162,10 +170,10 @@ ea_lc_refusal ea_lc_auth_request(const ea_lc_auth *a, const ea_http_request *req
     struct headers h = { all, 0 };
 
     for (size_t i = 0; i < req->header_count && h.n < EA_COUNT(all); i++)
-        all[h.n++] = (ea_sign_header){ ea_str_of(req->headers[i].name),
-                                       ea_str_of(req->headers[i].value) };
-    return check(a, &h, ea_str_of(req->method), req->raw_path, req->query, req->body, service, now_ms,
-                 who, err);
+        all[h.n++] =
+            (ea_sign_header){ ea_str_of(req->headers[i].name), ea_str_of(req->headers[i].value) };
+    return check(a, &h, ea_str_of(req->method), req->raw_path, req->query, req->body, service,
+                 now_ms, who, err);
 }
 
 ea_lc_refusal ea_lc_auth_frame(const ea_lc_auth *a, ea_str frame, const char *path,

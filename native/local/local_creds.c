@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROOT "root-key"
+#define ROOT       "root-key"
 #define CLAIMS_MAX 700
 
 static const char id_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"; /* 32 of them */
@@ -120,7 +120,8 @@ static bool read_claims(const ea_lc_creds *c, const char *token, ea_buf *claims)
     char mac[45];
     ea_err err;
 
-    if (!dot || ea_base64_decode((ea_str){ token, (size_t)(dot - token) }, CLAIMS_MAX, claims, &err))
+    if (!dot ||
+        ea_base64_decode((ea_str){ token, (size_t)(dot - token) }, CLAIMS_MAX, claims, &err))
         return false;
     ea_lc_creds_mac(c, "token", ea_buf_str(claims), mac);
     return ea_lc_same(mac, dot + 1);

@@ -33,8 +33,8 @@ typedef struct ea_lc_keys { /* one issued set; wipe after use */
 
 typedef struct ea_lc_identity { /* who signed */
     ea_lc_who who;
-    char arn[512];      /* "arn:aws:sts::<account>:assumed-role/<role>/<session>" */
-    char secret[128];   /* wipe after use */
+    char arn[512];    /* "arn:aws:sts::<account>:assumed-role/<role>/<session>" */
+    char secret[128]; /* wipe after use */
 } ea_lc_identity;
 
 /* Loads or makes the root key. Operator's pair: the given one (copied), or one made from the root. */

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TTL_MAX_S 21600
+#define TTL_MAX_S    21600
 #define ROLE_LIFE_MS (6 * 3600 * 1000)
-#define MAC "02:00:00:00:00:01" /* locally administered */
-#define VPC "vpc-0local00000000000"
-#define SUBNET "subnet-0local0000000000"
-#define INTERFACE "eni-0local00000000000"
+#define MAC          "02:00:00:00:00:01" /* locally administered */
+#define VPC          "vpc-0local00000000000"
+#define SUBNET       "subnet-0local0000000000"
+#define INTERFACE    "eni-0local00000000000"
 
 /* ---- session tokens: "<expiry ms>.<MAC>" ------------------------------------------------------ */
 
@@ -63,8 +63,10 @@ static void serve_token(ea_local *lc, ea_http_request *req)
     make_token(lc, ea_now().wall_ms + seconds * 1000, token);
     (void)snprintf(text, sizeof(text), "%lld", (long long)seconds);
     header[0] = (ea_http_header){ "X-Aws-Ec2-Metadata-Token-Ttl-Seconds", text };
-    ea_http_respond(req, &(ea_http_response){ .status = 200, .content_type = "text/plain",
-                                              .headers = header, .header_count = 1,
+    ea_http_respond(req, &(ea_http_response){ .status = 200,
+                                              .content_type = "text/plain",
+                                              .headers = header,
+                                              .header_count = 1,
                                               .body = ea_str_of(token) });
 }
 
@@ -91,9 +93,8 @@ void ea_lc_imds_signature(const ea_local *lc, ea_str document, char out[45])
 
 static void add_role(const ea_local *lc, ea_buf *out)
 {
-    EA_FREE_AUTO char *arn =
-        ea_sprintf_dup("arn:%s:iam::%s:role/" EA_LC_ROLE_NAME, lc->state.partition,
-                       lc->state.account);
+    EA_FREE_AUTO char *arn = ea_sprintf_dup("arn:%s:iam::%s:role/" EA_LC_ROLE_NAME,
+                                            lc->state.partition, lc->state.account);
     int64_t now = ea_now().wall_ms;
     char updated[EA_RFC3339_MAX];
     ea_lc_keys keys;
@@ -156,8 +157,9 @@ static bool add_item(const ea_local *lc, const char *path, ea_buf *out)
     } else if (strcmp(path, "meta-data/iam/security-credentials/" EA_LC_ROLE_NAME) == 0) {
         add_role(lc, out);
     } else if (strcmp(path, "meta-data/iam/info") == 0) {
-        ea_buf_addf(out, "{\"Code\":\"Success\",\"InstanceProfileArn\":"
-                         "\"arn:%s:iam::%s:instance-profile/" EA_LC_ROLE_NAME "\"}",
+        ea_buf_addf(out,
+                    "{\"Code\":\"Success\",\"InstanceProfileArn\":"
+                    "\"arn:%s:iam::%s:instance-profile/" EA_LC_ROLE_NAME "\"}",
                     lc->state.partition, lc->state.account);
     } else {
         return false;
@@ -180,9 +182,9 @@ void ea_lc_imds_serve(ea_local *lc, ea_http_request *req)
     } else if (!add_item(lc, req->path + strlen(top), &b)) {
         ea_http_respond_text(req, 404, "Not Found");
     } else {
-        ea_http_respond(req, &(ea_http_response){
-                                 .status = 200,
-                                 .content_type = b.p[0] == '{' ? "application/json" : "text/plain",
-                                 .body = ea_buf_str(&b) });
+        ea_http_respond(req, &(ea_http_response){ .status = 200,
+                                                  .content_type = b.p[0] == '{' ? "application/json"
+                                                                                : "text/plain",
+                                                  .body = ea_buf_str(&b) });
     }
 }

@@ -5,8 +5,8 @@
 
 #include <sqlite3.h>
 
-#define ROW_BYTES_MAX (16 * 1024 * 1024)
-#define BUSY_MS 5000
+#define ROW_BYTES_MAX  (16 * 1024 * 1024)
+#define BUSY_MS        5000
 #define SCHEMA_VERSION 1
 
 struct ea_lc_store {
@@ -114,8 +114,8 @@ static void step(ea_lc_store *s, sqlite3_stmt *q, const char *kind, const char *
         return;
     if (sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC) != SQLITE_OK ||
         sqlite3_bind_text(q, 2, id, -1, SQLITE_STATIC) != SQLITE_OK ||
-        (text && sqlite3_bind_text64(q, 3, text->p, text->n, SQLITE_STATIC, SQLITE_UTF8) !=
-                     SQLITE_OK) ||
+        (text &&
+         sqlite3_bind_text64(q, 3, text->p, text->n, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK) ||
         sqlite3_step(q) != SQLITE_DONE)
         roll_back(s, text ? "write a row" : "delete a row");
     (void)sqlite3_reset(q); /* repeats the step's error */

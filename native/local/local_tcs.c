@@ -199,8 +199,8 @@ static void on_message(void *ctx, ea_str text)
     ea_str json;
     ea_err err;
 
-    refusal = ea_lc_auth_frame(&s->tcs->lc->auth, text, s->path, s->query, ea_now().wall_ms, &json,
-                               &err);
+    refusal =
+        ea_lc_auth_frame(&s->tcs->lc->auth, text, s->path, s->query, ea_now().wall_ms, &json, &err);
     if (refusal) {
         refuse_frame(s, "InvalidParameterException", err.text);
         ea_ws_close(s->ws, 1008, ea_lc_refusal_name(refusal));
@@ -305,7 +305,7 @@ void ea_lc_tcs_serve(ea_lc_tcs *t, ea_http_request *req)
 void ea_lc_tcs_end_all(ea_lc_tcs *t)
 {
     EA_LIST_EACH(&t->sessions, node)
-        ea_ws_close(EA_OWNER(node, struct session, node)->ws, 1001, "the control plane ends");
+    ea_ws_close(EA_OWNER(node, struct session, node)->ws, 1001, "the control plane ends");
 }
 
 void ea_lc_tcs_print(const ea_local *lc, ea_buf *out)

@@ -8,14 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_PORT 51670
-#define DEFAULT_REGION "us-west-2"
+#define DEFAULT_PORT    51670
+#define DEFAULT_REGION  "us-west-2"
 #define DEFAULT_ACCOUNT "000000000000"
-#define PID_FILE "ecslocal.pid"
-#define FINISH_MS 5000
+#define PID_FILE        "ecslocal.pid"
+#define FINISH_MS       5000
 
 static const char usage[] =
-    "ecslocal: Amazon ECS control plane for one machine: ECS API, agent sessions, instance metadata\n"
+    "ecslocal: Amazon ECS control plane for one machine: ECS API, agent sessions, instance "
+    "metadata\n"
     "  --data-dir DIR        state, created when missing (default: the machine's own place)\n"
     "  --port N              TCP port, 0 for any (51670)\n"
     "  --bind ADDRESS        loopback address (127.0.0.1)\n"
@@ -190,7 +191,8 @@ static int serve(struct run *r, const ea_local_options *o)
         return 1;
     }
     if (ea_local_start(&r->local, r->loop, o, &err)) {
-        int code = err.code == EA_SETTINGS || err.code == EA_BUSY || err.code == EA_CONFLICT ? 5 : 1;
+        int code =
+            err.code == EA_SETTINGS || err.code == EA_BUSY || err.code == EA_CONFLICT ? 5 : 1;
 
         ea_crit("not started", EA_S("err", err.text));
         ea_http_server_close(r->local.server, 0, NULL, NULL);
@@ -217,8 +219,11 @@ static int serve(struct run *r, const ea_local_options *o)
 
 int main(int argc, char **argv)
 {
-    ea_local_options o = { .region = DEFAULT_REGION, .account = DEFAULT_ACCOUNT,
-                           .bind = "127.0.0.1", .port = DEFAULT_PORT, .create_clusters = true };
+    ea_local_options o = { .region = DEFAULT_REGION,
+                           .account = DEFAULT_ACCOUNT,
+                           .bind = "127.0.0.1",
+                           .port = DEFAULT_PORT,
+                           .create_clusters = true };
     struct run r = { .loop = NULL };
     EA_FREE_AUTO char *data_dir = ea_plat_default_path(EA_PATH_LOCAL_DIR);
     char **env = ea_plat_env();

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAYLOAD_MAX (1024 * 1024)
+#define PAYLOAD_MAX   (1024 * 1024)
 #define EXECUTION_ENV "AWS_ECS_EC2" /* what software in the container learns of where it runs */
 
 void ea_lc_payload_credentials(const struct ea_lc_role *role, const ea_lc_keys *keys, ea_buf *out)
@@ -34,9 +34,9 @@ static const cJSON *override_of(const cJSON *overrides, const char *name)
 {
     const cJSON *o;
 
-    cJSON_ArrayForEach(o, ea_json_get(overrides, "containerOverrides"))
-        if (ea_zstr_eq(ea_json_get_str(o, "name"), name))
-            return o;
+    cJSON_ArrayForEach(
+        o, ea_json_get(overrides, "containerOverrides")) if (ea_zstr_eq(ea_json_get_str(o, "name"),
+                                                                        name)) return o;
     return NULL;
 }
 
@@ -59,14 +59,14 @@ static void set_text(cJSON *map, const char *name, const char *value)
 static void add_environment(cJSON *to, const cJSON *c, const cJSON *override)
 {
     cJSON *map = cJSON_AddObjectToObject(to, "environment");
-    const cJSON *sources[2] = { ea_json_get(c, "environment"), ea_json_get(override, "environment") };
+    const cJSON *sources[2] = { ea_json_get(c, "environment"),
+                                ea_json_get(override, "environment") };
     const cJSON *pair;
 
     (void)cJSON_AddStringToObject(map, "AWS_EXECUTION_ENV", EXECUTION_ENV);
     for (size_t i = 0; i < EA_COUNT(sources); i++)
-        cJSON_ArrayForEach(pair, sources[i])
-            if (!ea_zstr_empty(ea_json_get_str(pair, "name")))
-                set_text(map, ea_json_get_str(pair, "name"), ea_json_get_str(pair, "value"));
+        cJSON_ArrayForEach(pair, sources[i]) if (!ea_zstr_empty(ea_json_get_str(pair, "name")))
+            set_text(map, ea_json_get_str(pair, "name"), ea_json_get_str(pair, "value"));
 }
 
 static void add_copy(cJSON *to, const char *name, const cJSON *from)
@@ -77,11 +77,11 @@ static void add_copy(cJSON *to, const char *name, const cJSON *from)
 
 static void add_list(cJSON *to, const char *name, const cJSON *from)
 {
-    (void)cJSON_AddItemToObject(to, name,
-                                from ? cJSON_Duplicate(from, true) : cJSON_CreateArray());
+    (void)cJSON_AddItemToObject(to, name, from ? cJSON_Duplicate(from, true) : cJSON_CreateArray());
 }
 
-static void add_secrets(const ea_lc_payload_in *in, cJSON *to, const cJSON *list, const char *target)
+static void add_secrets(const ea_lc_payload_in *in, cJSON *to, const cJSON *list,
+                        const char *target)
 {
     const cJSON *s;
 
@@ -103,9 +103,8 @@ static void add_secrets(const ea_lc_payload_in *in, cJSON *to, const cJSON *list
             (void)cJSON_AddStringToObject(item, "region", in->region);
         }
         (void)cJSON_AddStringToObject(item, "provider", of_asm ? "asm" : "ssm");
-        (void)cJSON_AddStringToObject(item, "type",
-                                      strcmp(target, "LOG_DRIVER") == 0 ? "BOOTSTRAP"
-                                                                         : "ENVIRONMENT_VARIABLE");
+        (void)cJSON_AddStringToObject(
+            item, "type", strcmp(target, "LOG_DRIVER") == 0 ? "BOOTSTRAP" : "ENVIRONMENT_VARIABLE");
         (void)cJSON_AddStringToObject(item, "target", target);
         (void)cJSON_AddItemToArray(to, item);
     }
@@ -171,9 +170,10 @@ static void add_ports(cJSON *to, const cJSON *list)
 static cJSON *make_container(const ea_lc_payload_in *in, const cJSON *body, const cJSON *c,
                              const cJSON *override)
 {
-    static const char *const copied[] = { "dependsOn", "startTimeout", "stopTimeout",
-                                          "restartPolicy", "firelensConfiguration",
-                                          "credentialSpecs" };
+    static const char *const copied[] = {
+        "dependsOn",     "startTimeout",          "stopTimeout",
+        "restartPolicy", "firelensConfiguration", "credentialSpecs"
+    };
     const char *name = ea_json_get_str(c, "name");
     const cJSON *log = ea_json_get(c, "logConfiguration");
     const struct ea_lc_container *known = NULL;
@@ -189,8 +189,8 @@ static cJSON *make_container(const ea_lc_payload_in *in, const cJSON *body, cons
         (void)cJSON_AddStringToObject(to, "containerArn", known->arn);
     (void)cJSON_AddNumberToObject(to, "cpu",
                                   (double)ea_lc_int(override, "cpu", ea_lc_int(c, "cpu", 0)));
-    (void)cJSON_AddNumberToObject(
-        to, "memory", (double)ea_lc_int(override, "memory", ea_lc_int(c, "memory", 0)));
+    (void)cJSON_AddNumberToObject(to, "memory",
+                                  (double)ea_lc_int(override, "memory", ea_lc_int(c, "memory", 0)));
     (void)cJSON_AddBoolToObject(to, "essential", ea_lc_bool(c, "essential", true));
     add_copy(to, "entryPoint", ea_json_get(c, "entryPoint"));
     add_copy(to, "command", ea_json_get(c, "command"));
@@ -291,13 +291,12 @@ static cJSON *make_task(const ea_lc_payload_in *in, const cJSON *body, const cJS
         (void)cJSON_AddTrueToObject(to, "enableFaultInjection");
     (void)cJSON_AddStringToObject(to, "overrides", "{}");
     list = cJSON_AddArrayToObject(to, "containers");
-    cJSON_ArrayForEach(item, ea_json_get(body, "containerDefinitions"))
-        (void)cJSON_AddItemToArray(list, make_container(in, body, item,
-                                                        override_of(overrides,
-                                                                    ea_json_get_str(item, "name"))));
+    cJSON_ArrayForEach(item, ea_json_get(body, "containerDefinitions"))(void) cJSON_AddItemToArray(
+        list,
+        make_container(in, body, item, override_of(overrides, ea_json_get_str(item, "name"))));
     list = cJSON_AddArrayToObject(to, "volumes");
-    cJSON_ArrayForEach(item, ea_json_get(body, "volumes"))
-        (void)cJSON_AddItemToArray(list, make_volume(item));
+    cJSON_ArrayForEach(item, ea_json_get(body, "volumes"))(void)
+        cJSON_AddItemToArray(list, make_volume(item));
     return to;
 }
 
@@ -321,7 +320,8 @@ ea_code ea_lc_payload_task(const ea_lc_payload_in *in, ea_buf *out, ea_err *err)
         cJSON_free(text);
         return ea_fail(err, EA_LIMIT, "task %s is too large for a message", in->task->arn);
     }
-    text[strlen(text) - 1] = '\0'; /* credentials go in by hand, so that they are wiped with `out` */
+    text[strlen(text) - 1] =
+        '\0'; /* credentials go in by hand, so that they are wiped with `out` */
     ea_buf_adds(out, text);
     cJSON_free(text);
     if (in->role) {

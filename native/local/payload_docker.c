@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MIB 1048576.0
+#define MIB       1048576.0
 #define SECOND_NS 1000000000.0
 
 static void copy_text(const cJSON *from, const char *name, cJSON *to, const char *as)
@@ -138,7 +138,8 @@ static void add_devices(const cJSON *list, cJSON *host)
         }
         (void)cJSON_AddStringToObject(item, "PathOnHost", ea_json_get_str(d, "hostPath"));
         (void)cJSON_AddStringToObject(item, "PathInContainer",
-                                      ea_zstr_empty(inside) ? ea_json_get_str(d, "hostPath") : inside);
+                                      ea_zstr_empty(inside) ? ea_json_get_str(d, "hostPath")
+                                                            : inside);
         (void)cJSON_AddStringToObject(item, "CgroupPermissions", letters[0] ? letters : "rwm");
         (void)cJSON_AddItemToArray(to, item);
     }

@@ -123,7 +123,7 @@ static int64_t cost(const ea_lc_candidate *all, size_t n, const ea_lc_candidate 
         return spread_load(all, n, c, field);
     case EA_LC_BINPACK:
         return field && (strcmp(field, "cpu") == 0 || strcmp(field, "CPU") == 0) ? c->cpu
-                                                                                  : c->memory_mib;
+                                                                                 : c->memory_mib;
     }
     return 0;
 }

@@ -20,8 +20,12 @@ void ea_lc_candidate_init(ea_lc_candidate *c, const struct ea_lc_instance *i);
 /* Takes what a task holds. */
 void ea_lc_candidate_take(ea_lc_candidate *c, const struct ea_lc_task *t, const char *group);
 
-typedef enum ea_lc_strategy_type { EA_LC_RANDOM, EA_LC_SPREAD, EA_LC_BINPACK } ea_lc_strategy_type;
-#define EA_LC_STRATEGIES_MAX 5
+typedef enum ea_lc_strategy_type {
+    EA_LC_RANDOM,
+    EA_LC_SPREAD,
+    EA_LC_BINPACK
+} ea_lc_strategy_type;
+#define EA_LC_STRATEGIES_MAX  5
 #define EA_LC_EXPRESSIONS_MAX 20
 
 typedef struct ea_lc_demand { /* borrowed */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORD_MAX 256
+#define WORD_MAX  256
 #define DEPTH_MAX 32
 
 struct parser {
@@ -283,7 +283,9 @@ static bool condition(struct parser *x, bool *out)
                 return false;
             c = value ? compare(value, arg) : 1;
             /* what has no value differs from all and is in no order */
-            *out = value ? (c < 0 ? ops[i].below : c ? ops[i].above : ops[i].same) != 0
+            *out = value ? (c < 0 ? ops[i].below
+                            : c   ? ops[i].above
+                                  : ops[i].same) != 0
                          : strcmp(ops[i].sign, "!=") == 0;
             return true;
         }

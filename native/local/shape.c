@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define PATH_MAX_BYTES 256
-#define DEPTH_MAX 12
+#define DEPTH_MAX      12
 
 struct path { /* where the check stands, for messages */
     char text[PATH_MAX_BYTES];
@@ -64,7 +64,8 @@ static bool is_whole(const cJSON *v, double limit)
            fabs(v->valuedouble) <= limit;
 }
 
-static ea_code check_shape(const ea_lc_shape *shape, const cJSON *value, struct path *p, ea_err *err);
+static ea_code check_shape(const ea_lc_shape *shape, const cJSON *value, struct path *p,
+                           ea_err *err);
 
 static ea_code wrong_type(const struct path *p, const char *wanted, ea_err *err)
 {
@@ -133,7 +134,8 @@ static bool is_empty(const cJSON *v)
            ((cJSON_IsArray(v) || cJSON_IsObject(v)) && !v->child);
 }
 
-static ea_code check_shape(const ea_lc_shape *shape, const cJSON *value, struct path *p, ea_err *err)
+static ea_code check_shape(const ea_lc_shape *shape, const cJSON *value, struct path *p,
+                           ea_err *err)
 {
     for (size_t i = 0; i < shape->n; i++) {
         const ea_lc_member *m = &shape->members[i];
@@ -194,8 +196,7 @@ static void prune(const ea_lc_shape *shape, cJSON *value, unsigned depth)
         if (m->kind == EA_LC_OBJ)
             prune(m->sub, v, depth + 1);
         else
-            cJSON_ArrayForEach(item, v)
-                prune(m->sub, item, depth + 1);
+            cJSON_ArrayForEach(item, v) prune(m->sub, item, depth + 1);
     }
 }
 

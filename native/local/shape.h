@@ -67,7 +67,8 @@ typedef struct ea_lc_shape {
 /* EA_PROTOCOL: a value has another type (SerializationException). EA_INVALID: a member is missing, or a
  * text is none of the words. EA_UNSUPPORTED: a member that is not carried out here. The text names the
  * member by its path. */
-ea_code ea_lc_shape_check(const ea_lc_shape *shape, const struct cJSON *value, ea_err *err) EA_CHECK;
+ea_code ea_lc_shape_check(const ea_lc_shape *shape, const struct cJSON *value,
+                          ea_err *err) EA_CHECK;
 /* Takes out of a checked value what the shape does not list, and all nulls. */
 void ea_lc_shape_prune(const ea_lc_shape *shape, struct cJSON *value);
 /* The shape as JSON: {"name":{"type":"list","required":true,"item":"structure","members":{...}}}. For

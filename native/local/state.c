@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ROW_MAX (8 * 1024 * 1024)
-#define META "meta"
+#define META    "meta"
 
 static void free_cluster(void *entity)
 {

@@ -10,7 +10,12 @@
 
 #define EA_LC_ID_BYTES 33 /* 32 hex digits and a NUL */
 
-typedef enum ea_lc_what { EA_LC_CLUSTER, EA_LC_TASKDEF, EA_LC_INSTANCE, EA_LC_TASK } ea_lc_what;
+typedef enum ea_lc_what {
+    EA_LC_CLUSTER,
+    EA_LC_TASKDEF,
+    EA_LC_INSTANCE,
+    EA_LC_TASK
+} ea_lc_what;
 
 typedef struct ea_lc_state {
     ea_lc_store *store;
@@ -33,7 +38,8 @@ ea_code ea_lc_state_put_meta(ea_lc_state *st, const char *name, const char *text
 
 void ea_lc_add(ea_lc_state *st, ea_lc_what what, void *entity); /* taken; touched */
 void ea_lc_touch(ea_lc_state *st, ea_lc_what what, void *entity);
-void ea_lc_remove(ea_lc_state *st, ea_lc_what what, void *entity); /* freed; deleted by the commit */
+void ea_lc_remove(ea_lc_state *st, ea_lc_what what,
+                  void *entity); /* freed; deleted by the commit */
 /* One transaction for all that was touched. On failure it stays touched, for the next commit. */
 ea_code ea_lc_commit(ea_lc_state *st, ea_err *err) EA_CHECK;
 

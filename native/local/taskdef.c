@@ -88,9 +88,8 @@ static const cJSON *container_named(const cJSON *containers, const char *name)
 {
     const cJSON *c;
 
-    cJSON_ArrayForEach(c, containers)
-        if (name && ea_zstr_eq(ea_json_get_str(c, "name"), name))
-            return c;
+    cJSON_ArrayForEach(c, containers) if (name &&
+                                          ea_zstr_eq(ea_json_get_str(c, "name"), name)) return c;
     return NULL;
 }
 
@@ -104,18 +103,19 @@ static ea_code check_port(const cJSON *p, const char *mode, const char *name, ea
         uint64_t a = 0, b = 0;
 
         if (ea_str_to_u64(head, 1, 65535, &a, err) || ea_str_to_u64(tail, a, 65535, &b, err))
-            return ea_fail(err, EA_INVALID, "Invalid 'containerPortRange' setting for container '%s'.",
-                           name);
-        if (container || host)
             return ea_fail(err, EA_INVALID,
-                           "'containerPortRange' excludes 'containerPort' and 'hostPort' in container "
-                           "'%s'.",
-                           name);
+                           "Invalid 'containerPortRange' setting for container '%s'.", name);
+        if (container || host)
+            return ea_fail(
+                err, EA_INVALID,
+                "'containerPortRange' excludes 'containerPort' and 'hostPort' in container "
+                "'%s'.",
+                name);
         return EA_OK;
     }
     if (container < 1 || container > 65535 || host < 0 || host > 65535)
-        return ea_fail(err, EA_INVALID, "Invalid port mapping in container '%s': ports are 1-65535.",
-                       name);
+        return ea_fail(err, EA_INVALID,
+                       "Invalid port mapping in container '%s': ports are 1-65535.", name);
     if (ea_zstr_eq(mode, "host") && host && host != container)
         return ea_fail(err, EA_INVALID,
                        "When networkMode=host, the host ports and container ports in port mappings "
@@ -161,7 +161,8 @@ static ea_code check_references(const cJSON *body, const cJSON *c, const char *n
         const char *condition = ea_json_get_str(item, "condition");
 
         if (!other || other == c)
-            return ea_fail(err, EA_INVALID, "Container '%s' depends on an unknown container.", name);
+            return ea_fail(err, EA_INVALID, "Container '%s' depends on an unknown container.",
+                           name);
         if (ea_zstr_eq(condition, "HEALTHY") && !ea_json_get(other, "healthCheck"))
             return ea_fail(err, EA_INVALID,
                            "Container '%s' waits for a container without a health check.", name);
@@ -170,10 +171,14 @@ static ea_code check_references(const cJSON *body, const cJSON *c, const char *n
             return ea_fail(err, EA_INVALID,
                            "Container '%s' waits for the end of an essential container.", name);
     }
-    cJSON_ArrayForEach(item, ea_json_get(c, "volumesFrom"))
-        if (!container_named(containers, ea_json_get_str(item, "sourceContainer")))
-            return ea_fail(err, EA_INVALID, "Container '%s' takes volumes of an unknown container.",
-                           name);
+    cJSON_ArrayForEach(item, ea_json_get(c, "volumesFrom")) if (
+        !container_named(
+            containers,
+            ea_json_get_str(item,
+                            "sourceContainer"))) return ea_fail(err, EA_INVALID,
+                                                                "Container '%s' takes volumes of "
+                                                                "an unknown container.",
+                                                                name);
     cJSON_ArrayForEach(item, ea_json_get(c, "links"))
     {
         char target[NAME_MAX_BYTES + 1];
@@ -187,9 +192,9 @@ static ea_code check_references(const cJSON *body, const cJSON *c, const char *n
     {
         bool found = false;
 
-        cJSON_ArrayForEach(volume, ea_json_get(body, "volumes"))
-            found = found || ea_zstr_eq(ea_json_get_str(volume, "name"),
-                                        ea_json_get_str(item, "sourceVolume"));
+        cJSON_ArrayForEach(volume, ea_json_get(body, "volumes")) found =
+            found ||
+            ea_zstr_eq(ea_json_get_str(volume, "name"), ea_json_get_str(item, "sourceVolume"));
         if (!found)
             return ea_fail(err, EA_INVALID, "Unknown volume '%s'.",
                            ea_json_get_str(item, "sourceVolume"));
@@ -210,8 +215,9 @@ static ea_code check_container(const cJSON *body, const cJSON *c, int64_t task_m
     if (ea_zstr_empty(name))
         return ea_fail(err, EA_INVALID, "Container.name should not be null or empty.");
     if (!ea_lc_name_is_sound(name))
-        return ea_fail(err, EA_INVALID, "Container name '%.60s' is invalid. Only letters, numbers, "
-                                        "hyphens, and underscores are allowed.",
+        return ea_fail(err, EA_INVALID,
+                       "Container name '%.60s' is invalid. Only letters, numbers, "
+                       "hyphens, and underscores are allowed.",
                        name);
     if (container_named(ea_json_get(body, "containerDefinitions"), name) != c)
         return ea_fail(err, EA_INVALID, "Container names must be unique: '%s'.", name);
@@ -220,19 +226,21 @@ static ea_code check_container(const cJSON *body, const cJSON *c, int64_t task_m
     if (ea_lc_int(c, "cpu", 0) < 0)
         return ea_fail(err, EA_INVALID, "Invalid 'cpu' setting for container '%s'.", name);
     if (!memory && !reserved && !task_mib)
-        return ea_fail(err, EA_INVALID, "Invalid setting for container '%s'. At least one of 'memory' "
-                                        "or 'memoryReservation' must be specified.",
+        return ea_fail(err, EA_INVALID,
+                       "Invalid setting for container '%s'. At least one of 'memory' "
+                       "or 'memoryReservation' must be specified.",
                        name);
     if ((memory && memory < MEMORY_MIN_MIB) || (reserved && reserved < MEMORY_MIN_MIB) ||
         (memory && reserved > memory) || (task_mib && memory > task_mib))
-        return ea_fail(err, EA_INVALID, "Invalid 'memory' or 'memoryReservation' setting for container "
-                                        "'%s'.",
+        return ea_fail(err, EA_INVALID,
+                       "Invalid 'memory' or 'memoryReservation' setting for container "
+                       "'%s'.",
                        name);
     if (ea_lc_int(c, "startTimeout", 2) < 2 || ea_lc_int(c, "stopTimeout", 2) < 2)
-        return ea_fail(err, EA_INVALID, "Timeouts of container '%s' must be at least 2 seconds.", name);
-    cJSON_ArrayForEach(item, ea_json_get(c, "portMappings"))
-        if (check_port(item, mode, name, err))
-            return err->code;
+        return ea_fail(err, EA_INVALID, "Timeouts of container '%s' must be at least 2 seconds.",
+                       name);
+    cJSON_ArrayForEach(item, ea_json_get(c, "portMappings")) if (check_port(item, mode, name,
+                                                                            err)) return err->code;
     if (check_health(ea_json_get(c, "healthCheck"), name, err))
         return err->code;
     return check_references(body, c, name, err);
@@ -291,8 +299,9 @@ static ea_code check_volumes(const cJSON *body, ea_err *err)
                     (ea_json_get(v, "fsxWindowsFileServerVolumeConfiguration") ? 1 : 0);
 
         if (ea_zstr_empty(name) || !ea_lc_name_is_sound(name))
-            return ea_fail(err, EA_INVALID, "Volume.name should not be null or empty, and have letters, "
-                                            "numbers, hyphens, and underscores only.");
+            return ea_fail(err, EA_INVALID,
+                           "Volume.name should not be null or empty, and have letters, "
+                           "numbers, hyphens, and underscores only.");
         if (kinds > 1)
             return ea_fail(err, EA_INVALID, "Volume '%s' must have one configuration.", name);
         if (ea_lc_bool(ea_json_get(v, "dockerVolumeConfiguration"), "autoprovision", false) &&
@@ -312,16 +321,19 @@ static ea_code check_body(const cJSON *body, ea_err *err)
     bool essential = false;
 
     if (!ea_lc_name_is_sound(family))
-        return ea_fail(err, EA_INVALID, "Family contains invalid characters. Only letters, numbers, "
-                                        "hyphens, and underscores are allowed.");
+        return ea_fail(err, EA_INVALID,
+                       "Family contains invalid characters. Only letters, numbers, "
+                       "hyphens, and underscores are allowed.");
     if (ea_zstr_eq(ea_json_get_str(body, "networkMode"), "awsvpc"))
-        return ea_fail(err, EA_INVALID, "networkMode awsvpc needs network interfaces of Amazon EC2; the "
-                                        "local control plane has none.");
-    cJSON_ArrayForEach(word, ea_json_get(body, "requiresCompatibilities"))
-        if (strcmp(word->valuestring, "FARGATE") == 0)
-            return ea_fail(err, EA_INVALID, "The local control plane runs launch type EC2 alone.");
+        return ea_fail(err, EA_INVALID,
+                       "networkMode awsvpc needs network interfaces of Amazon EC2; the "
+                       "local control plane has none.");
+    cJSON_ArrayForEach(word, ea_json_get(body, "requiresCompatibilities")) if (
+        strcmp(word->valuestring, "FARGATE") ==
+        0) return ea_fail(err, EA_INVALID, "The local control plane runs launch type EC2 alone.");
     if (cJSON_GetArraySize(containers) < 1 || cJSON_GetArraySize(containers) > CONTAINERS_MAX)
-        return ea_fail(err, EA_INVALID, "A task definition has 1 to %d containers.", CONTAINERS_MAX);
+        return ea_fail(err, EA_INVALID, "A task definition has 1 to %d containers.",
+                       CONTAINERS_MAX);
     if (ea_lc_parse_cpu(ea_json_get_str(body, "cpu"), &units, err) ||
         ea_lc_parse_memory(ea_json_get_str(body, "memory"), &mib, err) || check_volumes(body, err))
         return err->code;
@@ -405,9 +417,9 @@ static void fill_in(cJSON *body)
         default_container(c, ea_zstr_eq(ea_json_get_str(body, "networkMode"), "host"));
     default_list(body, "volumes");
     default_list(body, "placementConstraints");
-    cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(body, "volumes"))
-        if (cJSON_GetArraySize(c) == 1)
-            (void)cJSON_AddObjectToObject(c, "host");
+    cJSON_ArrayForEach(
+        c, cJSON_GetObjectItemCaseSensitive(body, "volumes")) if (cJSON_GetArraySize(c) == 1)(void)
+        cJSON_AddObjectToObject(c, "host");
     if (ea_lc_parse_cpu(ea_json_get_str(body, "cpu"), &value, &err) == EA_OK)
         normal_size(body, "cpu", value);
     if (ea_lc_parse_memory(ea_json_get_str(body, "memory"), &value, &err) == EA_OK)

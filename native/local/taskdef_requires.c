@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEGACY "com.amazonaws.ecs.capability."
-#define CAPABILITY "ecs.capability."
+#define LEGACY        "com.amazonaws.ecs.capability."
+#define CAPABILITY    "ecs.capability."
 #define API_MINOR_MIN 18
 
 static void want(ea_strlist *out, const char *fmt, ...) EA_PRINTF(2, 3);
@@ -127,9 +127,9 @@ static void want_of_container(const cJSON *c, bool execution_role, ea_strlist *o
     if (ea_json_get(c, "firelensConfiguration"))
         want(out, CAPABILITY "firelens.%s",
              ea_json_get_str(ea_json_get(c, "firelensConfiguration"), "type"));
-    cJSON_ArrayForEach(port, ea_json_get(c, "portMappings"))
-        if (ea_json_get(port, "containerPortRange"))
-            want(out, CAPABILITY "network.container-port-range");
+    cJSON_ArrayForEach(port,
+                       ea_json_get(c, "portMappings")) if (ea_json_get(port, "containerPortRange"))
+        want(out, CAPABILITY "network.container-port-range");
     want_secrets(ea_json_get(c, "secrets"), "environment-variables", out);
     want_secrets(ea_json_get(log, "secretOptions"), "bootstrap.log-driver", out);
     if (cJSON_GetArraySize(ea_json_get(c, "credentialSpecs")) > 0)

@@ -2,12 +2,13 @@
  * Source: control-plane.md sections 4.4, 4.6 and 4.7. */
 #include "tcs_shapes.h"
 
-#define R EA_LC_REQUIRED
+#define R           EA_LC_REQUIRED
 #define SHAPE(list) static const ea_lc_shape list##_shape = EA_LC_SHAPE(list)
 
 static const ea_lc_member metadata[] = {
-    EA_LC_S("cluster", R),   EA_LC_S("containerInstance", R), EA_LC_B("idle", 0),
-    EA_LC_S("messageId", R), EA_LC_B("fin", 0),
+    EA_LC_S("cluster", R), EA_LC_S("containerInstance", R),
+    EA_LC_B("idle", 0),    EA_LC_S("messageId", R),
+    EA_LC_B("fin", 0),
 };
 SHAPE(metadata);
 static const ea_lc_member set[] = {
@@ -29,11 +30,11 @@ static const ea_lc_member storage[] = {
 };
 SHAPE(storage);
 static const ea_lc_member network[] = {
-    EA_LC_O("rxBytes", 0, &whole_set_shape),     EA_LC_O("rxDropped", 0, &whole_set_shape),
-    EA_LC_O("rxErrors", 0, &whole_set_shape),    EA_LC_O("rxPackets", 0, &whole_set_shape),
-    EA_LC_O("txBytes", 0, &whole_set_shape),     EA_LC_O("txDropped", 0, &whole_set_shape),
-    EA_LC_O("txErrors", 0, &whole_set_shape),    EA_LC_O("txPackets", 0, &whole_set_shape),
-    EA_LC_O("rxBytesPerSecond", 0, &set_shape),  EA_LC_O("txBytesPerSecond", 0, &set_shape),
+    EA_LC_O("rxBytes", 0, &whole_set_shape),    EA_LC_O("rxDropped", 0, &whole_set_shape),
+    EA_LC_O("rxErrors", 0, &whole_set_shape),   EA_LC_O("rxPackets", 0, &whole_set_shape),
+    EA_LC_O("txBytes", 0, &whole_set_shape),    EA_LC_O("txDropped", 0, &whole_set_shape),
+    EA_LC_O("txErrors", 0, &whole_set_shape),   EA_LC_O("txPackets", 0, &whole_set_shape),
+    EA_LC_O("rxBytesPerSecond", 0, &set_shape), EA_LC_O("txBytesPerSecond", 0, &set_shape),
 };
 SHAPE(network);
 static const ea_lc_member restart[] = { EA_LC_I("restartCount", 0) };

@@ -16,11 +16,11 @@
 #include <string.h>
 #include <uv.h>
 
-#define READ_BYTES 8192
+#define READ_BYTES  8192
 #define HEADERS_MAX 100
 #define AHEAD_BYTES (64 * 1024) /* pipelined bytes kept while a request waits for its answer */
-#define LINGER_MS 1000          /* for the peer to take the last answer and close */
-#define BACKLOG 128
+#define LINGER_MS   1000        /* for the peer to take the last answer and close */
+#define BACKLOG     128
 
 typedef enum conn_state {
     C_READING,  /* between requests, or inside one */
@@ -95,7 +95,7 @@ struct ea_http_server {
     ea_http_handler *handler;
     void *ctx;
     ea_list conns, listeners;
-    size_t conn_count;    /* until their close callback */
+    size_t conn_count;     /* until their close callback */
     size_t listener_count; /* likewise */
     bool closing;
     ea_timer *drain;
@@ -199,8 +199,7 @@ static int on_headers_complete(llhttp_t *parser)
     }
     r->pub.headers = r->headers;
     r->pub.header_count = r->count;
-    if ((parser->flags & F_CONTENT_LENGTH) &&
-        parser->content_length > c->server->limits.body_bytes)
+    if ((parser->flags & F_CONTENT_LENGTH) && parser->content_length > c->server->limits.body_bytes)
         return refuse(c, 413);
     r->is_head = llhttp_get_method(parser) == HTTP_HEAD;
     r->keep_alive = llhttp_should_keep_alive(parser) != 0;
@@ -372,7 +371,8 @@ static void refuse_now(ea_http_conn *c, int status)
 {
     EA_BUF_AUTO b = EA_BUF(1024);
     const char *words = ea_http_status_words(status);
-    ea_http_response resp = { .status = status, .content_type = "text/plain",
+    ea_http_response resp = { .status = status,
+                              .content_type = "text/plain",
                               .body = ea_str_of(words) };
 
     request_free(c->req);
@@ -698,8 +698,8 @@ void ea_http_respond(ea_http_request *req, const ea_http_response *resp)
 
 void ea_http_respond_json(ea_http_request *req, int status, ea_str json)
 {
-    ea_http_respond(req, &(ea_http_response){ .status = status, .content_type = "application/json",
-                                              .body = json });
+    ea_http_respond(req, &(ea_http_response){
+                             .status = status, .content_type = "application/json", .body = json });
 }
 
 void ea_http_respond_text(ea_http_request *req, int status, const char *text)
@@ -832,7 +832,7 @@ static void on_drained(void *arg)
     ea_http_server *s = arg;
 
     EA_LIST_EACH(&s->conns, node)
-        conn_close(EA_OWNER(node, ea_http_conn, node));
+    conn_close(EA_OWNER(node, ea_http_conn, node));
 }
 
 static void maybe_free_later(void *arg)
@@ -848,7 +848,7 @@ void ea_http_server_close(ea_http_server *s, unsigned drain_ms, void (*done)(voi
     s->done = done;
     s->done_ctx = ctx;
     EA_LIST_EACH(&s->listeners, node)
-        ea_http_listener_close(EA_OWNER(node, ea_http_listener, node));
+    ea_http_listener_close(EA_OWNER(node, ea_http_listener, node));
     EA_LIST_EACH(&s->conns, cnode)
     {
         ea_http_conn *c = EA_OWNER(cnode, ea_http_conn, node);

@@ -42,15 +42,15 @@ typedef struct ea_http_request { /* all borrowed until the answer */
     const char *method;          /* "GET" */
     const char *target;          /* request target as sent */
     const char *raw_path;        /* target up to the question mark, still escaped */
-    const char *path;            /* unescaped once, then cleaned: no "//", ".", ".."; ends in a slash
+    const char *path;  /* unescaped once, then cleaned: no "//", ".", ".."; ends in a slash
                                     if the raw one does */
-    const char *query;           /* what follows the question mark, still escaped; "" when none */
+    const char *query; /* what follows the question mark, still escaped; "" when none */
     const ea_http_header *headers;
     size_t header_count;
     ea_str body;
-    char peer[46];      /* IPv4 address in text; "" on a unix socket or pipe */
+    char peer[46]; /* IPv4 address in text; "" on a unix socket or pipe */
     uint16_t peer_port;
-    char local[46];     /* address the peer connected to; "" likewise */
+    char local[46]; /* address the peer connected to; "" likewise */
     uint16_t local_port;
     ea_http_listener *listener; /* where it came in; compare only, it may be closed */
     void *user;                 /* the handler's own; starts NULL */

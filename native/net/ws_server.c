@@ -9,8 +9,8 @@
 #include <string.h>
 #include <wslay/wslay.h>
 
-#define REASON_MAX 123
-#define CLOSE_NO_CODE 1005
+#define REASON_MAX     123
+#define CLOSE_NO_CODE  1005
 #define CLOSE_ABNORMAL 1006
 
 struct ea_ws_conn {
@@ -136,8 +136,9 @@ static ea_code add_handshake(ea_buf *b, const char *key)
     ea_err err;
 
     ea_ws_accept_key(key, accept);
-    ea_buf_addf(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                   "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+    ea_buf_addf(b,
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
                 accept);
     return ea_buf_check(b, &err);
 }
@@ -166,8 +167,8 @@ ea_ws_conn *ea_ws_accept(ea_loop *loop, ea_http_request *req, const ea_ws_limits
         return NULL;
     }
     if (!wanted || strcmp(wanted, "13") != 0) {
-        ea_http_respond(req, &(ea_http_response){ .status = 426, .headers = &version,
-                                                  .header_count = 1 });
+        ea_http_respond(
+            req, &(ea_http_response){ .status = 426, .headers = &version, .header_count = 1 });
         return NULL;
     }
     c = ea_alloc(sizeof(*c));
@@ -201,7 +202,8 @@ ea_ws_conn *ea_ws_accept(ea_loop *loop, ea_http_request *req, const ea_ws_limits
 
 static ea_code send_message(ea_ws_conn *c, uint8_t opcode, ea_str text, ea_err *err)
 {
-    struct wslay_event_msg m = { .opcode = opcode, .msg = (const uint8_t *)text.p,
+    struct wslay_event_msg m = { .opcode = opcode,
+                                 .msg = (const uint8_t *)text.p,
                                  .msg_length = text.n };
 
     if (c->dead || wslay_event_queue_msg(c->wslay, &m))

@@ -97,8 +97,11 @@ static void handle(void *ctx, ea_http_request *req)
 static int open_world(void **state)
 {
     struct world *w = ea_alloc(sizeof(*w));
-    ea_http_limits limits = { .head_bytes = 2048, .body_bytes = 1000, .connections = 4,
-                              .read_timeout_ms = 150, .idle_timeout_ms = 400 };
+    ea_http_limits limits = { .head_bytes = 2048,
+                              .body_bytes = 1000,
+                              .connections = 4,
+                              .read_timeout_ms = 150,
+                              .idle_timeout_ms = 400 };
     ea_err err;
 
     assert_int_equal(ea_loop_new(&w->loop, &err), EA_OK);
@@ -365,8 +368,8 @@ static void what_breaks_the_rules_is_refused(void **state)
         { "no HTTP", "hello there\r\n\r\n", "HTTP/1.1 400 " },
         { "body over the limit", "POST / HTTP/1.1\r\nContent-Length: 1001\r\n\r\n",
           "HTTP/1.1 413 " },
-        { "chunks over the limit",
-          "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFF\r\n", NULL },
+        { "chunks over the limit", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFF\r\n",
+          NULL },
         { "head over the limit", long_head, "HTTP/1.1 431 " },
         { "length told twice",
           "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 400 " },
@@ -561,7 +564,7 @@ static void dates_are_written_as_http_wants_them(void **state)
 /* ---- websocket -------------------------------------------------------------------------------- */
 
 #define HANDSHAKE                                                                                  \
-    "GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"      \
+    "GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"     \
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 /* A masked frame as clients send it. */
@@ -607,7 +610,10 @@ static void a_websocket_answers_frames_and_pings(void **state)
     ea_buf_clear(&c->got);
     send_frame(c, 0x89, "ping", 4);
     expect_text(w, c, "\x8a\x04ping");
-    send_frame(c, 0x88, "\x03\xe8" "bye", 5);
+    send_frame(c, 0x88,
+               "\x03\xe8"
+               "bye",
+               5);
     assert_true(turn_until(w, ws_is_closed, w));
     assert_int_equal(w->ws_code, 1000);
     assert_string_equal(w->ws_reason, "bye");
