@@ -27,8 +27,7 @@ struct conn {
 struct peer {
     ea_loop *loop;
     uv_tcp_t listener;
-    struct peer_script one; /* of peer_start() */
-    const struct peer_script *scripts;
+    struct peer_script *scripts; /* copies */
     size_t n;
     unsigned port, connections;
     bool paused;
@@ -205,8 +204,14 @@ struct peer *peer_start_each(ea_loop *loop, const struct peer_script *scripts, s
     struct sockaddr_in a;
 
     p->loop = loop;
-    p->scripts = scripts;
+    p->scripts = ea_alloc_array(n, sizeof(p->scripts[0]));
     p->n = n;
+    for (size_t i = 0; i < n; i++) {
+        struct peer_step *steps = ea_alloc_array(scripts[i].n, sizeof(steps[0]));
+
+        memcpy(steps, scripts[i].steps, scripts[i].n * sizeof(steps[0]));
+        p->scripts[i] = (struct peer_script){ steps, scripts[i].n };
+    }
     p->received = EA_BUF(64u * 1024 * 1024);
     ea_list_init(&p->conns);
     assert_int_equal(uv_ip4_addr("127.0.0.1", 0, &a), 0);
@@ -220,11 +225,7 @@ struct peer *peer_start_each(ea_loop *loop, const struct peer_script *scripts, s
 
 struct peer *peer_start(ea_loop *loop, const struct peer_step *steps, size_t n)
 {
-    struct peer *p = peer_start_each(loop, NULL, 1);
-
-    p->one = (struct peer_script){ steps, n };
-    p->scripts = &p->one;
-    return p;
+    return peer_start_each(loop, &(struct peer_script){ steps, n }, 1);
 }
 
 unsigned peer_port(const struct peer *p)
@@ -262,6 +263,15 @@ static void peer_closed(uv_handle_t *h)
     struct peer *p = h->data;
 
     ea_buf_done(&p->received);
+    for (size_t i = 0; i < p->n; i++) {
+        union {
+            const struct peer_step *given;
+            void *mine;
+        } steps = { p->scripts[i].steps };
+
+        ea_free(steps.mine);
+    }
+    ea_free(p->scripts);
     ea_free(p);
 }
 

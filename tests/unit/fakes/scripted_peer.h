@@ -15,13 +15,14 @@ struct peer_step {
 };
 
 struct peer;
-/* Every connection runs the script from its start. `steps` is borrowed. */
+/* Every connection runs the script from its start. Steps are copied, their texts borrowed. */
 struct peer *peer_start(ea_loop *loop, const struct peer_step *steps, size_t n);
 struct peer_script {
     const struct peer_step *steps;
     size_t n;
 };
-/* The first connection runs the first script, and so on; further ones run the last. Borrowed. */
+/* The first connection runs the first script, and so on; further ones run the last. Steps
+ * are copied, their texts borrowed. */
 struct peer *peer_start_each(ea_loop *loop, const struct peer_script *scripts, size_t n);
 unsigned peer_port(const struct peer *p);
 unsigned peer_connections(const struct peer *p);
