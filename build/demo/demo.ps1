@@ -29,7 +29,7 @@ Show 'Start-ECSLocalCluster'
 $local = Start-ECSLocalCluster -PassThru
 $local | Out-Default
 $endpoint = $local.Endpoint
-Say "`nFor the aws command line: $($local.ShellLines[1])"
+# The key pair for aws, as printed above.
 . ([scriptblock]::Create($local.ShellLines[1]))
 
 Show 'Initialize-ECSAgent -Cluster MyCluster -EnableIAMTaskRole'
