@@ -94,7 +94,12 @@ ea_code ea_agent_new(const char *const *env, ea_agent **out, int *exit_code, ea_
     ag->run_dir = dir_setting(ag->config, EA_CFG_RUNDIR, EA_PATH_RUN_DIR);
     ag->log_file = ea_strdup(ea_cfg_str(ag->config, EA_CFG_LOGFILE));
     ea_config_engine(ag->config, &ag->model.settings);
-    if (open_state(ag, err) || check_cluster(ag, err))
+    if (open_state(ag, err)) { /* a full or failing disk may be mended while we try again */
+        if (err->code == EA_STORE && !ea_store_is_damage(err))
+            *exit_code = EXIT_RETRY;
+        goto bad;
+    }
+    if (check_cluster(ag, err))
         goto bad;
     *exit_code = EXIT_RETRY;
     ag->cluster = ea_strdup(configured_cluster(ag));

@@ -27,8 +27,12 @@ static void list(struct ea_docker_link *l);
 static void again(struct ea_docker_link *l, const ea_err *err)
 {
     int64_t delay = ea_backoff_next(&l->backoff, &l->ag->rng);
+    ea_err why = *err;
 
-    ea_status_wait(&l->ag->status, EA_WAIT_DOCKER, err, delay);
+    if (err->code == EA_TIMEOUT)
+        ea_wrap(&why, "Docker Engine at %s timed out (is it hung? look at its log, restart it)",
+                ea_docker_endpoint(l->ag->docker));
+    ea_status_wait(&l->ag->status, EA_WAIT_DOCKER, &why, delay);
     ea_timer_arm(l->retry, delay);
 }
 

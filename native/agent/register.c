@@ -115,6 +115,10 @@ static void failed(struct ea_registrar *r, const ea_err *err)
 {
     int64_t delay = ea_backoff_next(&r->backoff, &r->ag->rng);
 
+    if (err->code == EA_AUTH && err->sys == 0) /* none to sign with: nobody was asked */
+        ea_status_wait(&r->ag->status, EA_WAIT_CREDENTIALS, err, delay);
+    else
+        ea_status_clear(&r->ag->status, EA_WAIT_CREDENTIALS);
     ea_status_wait(&r->ag->status, EA_WAIT_REGISTER, err, delay);
     ea_timer_arm(r->timer, delay);
 }
@@ -167,6 +171,7 @@ static void answered(void *ctx, const struct ea_ecs_registered *answer, const ea
     copy_caps(&r->sent_caps, &ag->caps);
     ea_backoff_reset(&r->backoff);
     ea_status_clear(&ag->status, EA_WAIT_REGISTER);
+    ea_status_clear(&ag->status, EA_WAIT_CREDENTIALS);
     keep_answer(r, answer);
     ea_info(first ? "registered" : "registered again: capabilities changed",
             EA_S("instance", ag->model.meta.container_instance_arn), EA_S("cluster", ag->cluster));

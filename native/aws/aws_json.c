@@ -286,9 +286,12 @@ static void refused(ea_aws_call *c, const ea_httpc_response *r)
         return;
     }
     (void)ea_fail_sys(&err, ea_fault_code(fault.status, fault.code), fault.status,
-                      "%s%s%.300s (HTTP status %d)", fault.code, fault.code[0] ? ": " : "",
+                      "%s%s%.300s (HTTP status %d)%s", fault.code, fault.code[0] ? ": " : "",
                       fault.message[0] ? fault.message : fault.code[0] ? "no message" : "no reason given",
-                      fault.status); /* told by `done` */
+                      fault.status,
+                      strstr(fault.message, "Signature expired") || strstr(fault.message, "not yet current")
+                          ? "; check this machine's clock"
+                          : ""); /* told by `done` */
     end_failed(c, &fault, &err);
 }
 

@@ -46,7 +46,6 @@ static const char *const sql[STATEMENTS] = {
 struct ea_store {
     sqlite3 *db;
     char *path;
-    char *moved_aside;
     sqlite3_stmt *statements[STATEMENTS]; /* prepared at first use */
 };
 
@@ -168,30 +167,6 @@ static ea_code check_owner(ea_store *s, int *version, ea_err *err)
     return EA_OK;
 }
 
-static ea_code move_aside(ea_store *s, ea_err *err)
-{
-    static const char *const tails[] = { "", "-wal", "-shm" };
-    char *to = ea_sprintf_dup("%s.damaged-%" PRId64, s->path, ea_now().wall_ms);
-
-    (void)sqlite3_close(s->db); /* nothing was prepared on it */
-    s->db = NULL;
-    for (size_t i = 0; i < EA_COUNT(tails); i++) {
-        EA_FREE_AUTO char *old = ea_sprintf_dup("%s%s", s->path, tails[i]);
-        EA_FREE_AUTO char *new = ea_sprintf_dup("%s%s", to, tails[i]);
-
-        if (ea_plat_exists(old) && ea_plat_rename(old, new, err)) {
-            ea_free(to);
-            return ea_wrap(err, "move a damaged state file aside");
-        }
-    }
-    ea_error("state file is no database: moved aside, the agent begins anew", EA_S("file", s->path),
-             EA_S("moved_to", to));
-    s->moved_aside = to;
-    if (ea_plat_private_file(s->path, err))
-        return ea_wrap(err, "state file");
-    return EA_OK;
-}
-
 static ea_code open_all(ea_store *s, ea_err *err)
 {
     int version = 0, rc;
@@ -201,11 +176,6 @@ static ea_code open_all(ea_store *s, ea_err *err)
         return ea_wrap(err, "state file");
     }
     rc = open_file(s);
-    if ((rc & 0xff) == SQLITE_NOTADB) {
-        if (move_aside(s, err))
-            return err->code;
-        rc = open_file(s);
-    }
     if (rc != SQLITE_OK)
         return fail(s, rc, "open the state", err);
     if (check_owner(s, &version, err))
@@ -229,6 +199,14 @@ ea_code ea_store_open(const char *path, ea_store **out, ea_err *err)
     return EA_OK;
 }
 
+bool ea_store_is_damage(const ea_err *err)
+{
+    int rc = err->sys & 0xff;
+
+    return err->code == EA_UNSUPPORTED ||
+           (err->code == EA_STORE && (rc == SQLITE_NOTADB || rc == SQLITE_CORRUPT));
+}
+
 void ea_store_close(ea_store *s)
 {
     if (!s)
@@ -238,13 +216,7 @@ void ea_store_close(ea_store *s)
         (void)sqlite3_finalize(s->statements[i]); /* repeats the last failure of the statement */
     (void)sqlite3_close(s->db);                   /* all statements are gone */
     ea_free(s->path);
-    ea_free(s->moved_aside);
     ea_free(s);
-}
-
-const char *ea_store_moved_aside(const ea_store *s)
-{
-    return s->moved_aside;
 }
 
 /* --- statements -------------------------------------------------------------------------------- */

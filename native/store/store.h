@@ -15,13 +15,12 @@
 typedef struct ea_store ea_store;
 
 /* Opens or creates the file, whose directory exists, and brings it to the present schema.
- * EA_UNSUPPORTED: written by a newer agent, or by another program. A file that is no database at all
- * is renamed to <path>.damaged-<ms> with an error in the log, and a new one is begun. */
+ * EA_UNSUPPORTED: written by a newer agent, or by another program. A file that is no database, or a
+ * damaged one, is refused and left as it is: what it knew of running tasks is for an operator. */
 ea_code ea_store_open(const char *path, ea_store **out, ea_err *err) EA_CHECK;
+/* The error says that the file itself is damaged: the same call will not work later. */
+bool ea_store_is_damage(const ea_err *err);
 void ea_store_close(ea_store *s); /* rolls back what is not committed; NULL is fine */
-/* Where ea_store_open() moved a file that was no database; NULL otherwise. Borrowed. */
-const char *ea_store_moved_aside(const ea_store *s);
-
 /* One transaction a turn. A put or delete outside of one is an error. */
 ea_code ea_store_begin(ea_store *s, ea_err *err) EA_CHECK;
 ea_code ea_store_put_task(ea_store *s, const char *arn, const char *json, ea_err *err) EA_CHECK;

@@ -35,7 +35,7 @@ def wait_reason(world, name, *words, timeout=20, agent=None):
     def look():
         found = waits(world)[name]
         text = found["lastError"] or ""
-        return found if all(w.lower() in text.lower() for w in words) else None
+        return found if text and all(w.lower() in text.lower() for w in words) else None
     return world.wait("the reason of '%s' to hold %r" % (name, words), look, timeout,
                       needs=[agent or world.agent])
 

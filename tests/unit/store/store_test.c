@@ -246,29 +246,23 @@ static void the_present_schema_is_marked_in_the_file(void **state)
     assert_int_equal(count_by_hand("PRAGMA application_id"), EA_STORE_APPLICATION_ID);
 }
 
-static void a_file_that_is_no_database_is_moved_aside_and_said_so(void **state)
+static void a_file_that_is_no_database_is_refused_and_left_as_it_is(void **state)
 {
-    EA_FREE_AUTO char *kept = NULL;
     EA_BUF_AUTO content = EA_BUF(10000);
     char garbage[5000];
     ea_err err = { 0 };
-    ea_store *s;
+    ea_store *s = NULL;
 
     (void)state;
     memset(garbage, 'g', sizeof(garbage));
     must(ea_plat_write_file(path, (ea_str){ garbage, sizeof(garbage) }, 0600, &err), &err);
-    s = open_store();
-    assert_non_null(ea_store_moved_aside(s));
-    kept = ea_strdup(ea_store_moved_aside(s));
-    put_one(s, "t/a", "{}");
-    ea_store_close(s);
-    must(ea_plat_read_file(kept, sizeof(garbage), &content, &err), &err);
+    assert_int_equal(ea_store_open(path, &s, &err), EA_STORE);
+    assert_true(ea_store_is_damage(&err));
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "move it away to begin anew"));
+    must(ea_plat_read_file(path, sizeof(garbage), &content, &err), &err);
     assert_int_equal(content.n, sizeof(garbage));
-    assert_non_null(strstr(ea_buf_z(&logged), "level=error"));
-    s = open_store();
-    assert_null(ea_store_moved_aside(s));
-    task_is(s, "t/a", "{}");
-    ea_store_close(s);
+    assert_memory_equal(content.p, garbage, sizeof(garbage));
 }
 
 static void a_second_opener_is_told_what_to_do(void **state)
@@ -591,7 +585,7 @@ int main(int argc, char **argv)
         IN_FOLDER(the_state_of_a_newer_agent_is_left_alone),
         IN_FOLDER(the_database_of_another_program_is_left_alone),
         IN_FOLDER(the_present_schema_is_marked_in_the_file),
-        IN_FOLDER(a_file_that_is_no_database_is_moved_aside_and_said_so),
+        IN_FOLDER(a_file_that_is_no_database_is_refused_and_left_as_it_is),
         IN_FOLDER(a_second_opener_is_told_what_to_do),
         IN_FOLDER(a_folder_that_is_not_there_is_named),
         IN_FOLDER(nobody_else_may_read_the_files),
