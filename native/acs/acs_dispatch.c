@@ -33,8 +33,7 @@ static void on_heartbeat(const struct cJSON *message, ea_acs_result *r)
         ea_acs_drop_message(r, "HeartbeatMessage", err.text);
         return;
     }
-    if (!ea_zstr_empty(h.message_id)) /* nothing to ack without it */
-        r->reply = ea_acs_heartbeat_ack_text(h.message_id);
+    r->reply = ea_acs_heartbeat_ack_text(h.message_id);
     r->heartbeat = true;
     ea_json_free(&heartbeat_shape, &h);
 }

@@ -77,7 +77,7 @@ ACK = {"cluster": Need(str), "containerInstance": Need(str), "messageId": Need(s
 ACS_OUT = {
     "AckRequest": ACK,
     "NackRequest": dict(ACK, reason=Need(str)),
-    "HeartbeatAckRequest": {"messageId": Need(str)},
+    "HeartbeatAckRequest": {"messageId": str},  # absent when the heartbeat had none
     "IAMRoleCredentialsAckRequest": {"messageId": Need(str), "expiration": Need(str),
                                      "credentialsId": Need(str)},
     "TaskStopVerificationMessage": {
