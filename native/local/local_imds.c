@@ -7,13 +7,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <uv.h>
 
 #define TTL_MAX_S    21600
 #define ROLE_LIFE_MS (6 * 3600 * 1000)
 #define MAC          "02:00:00:00:00:01" /* locally administered */
 #define VPC          "vpc-0local00000000000"
 #define SUBNET       "subnet-0local0000000000"
-#define INTERFACE    "eni-0local00000000000"
+#define INTERFACE_ID "eni-0local00000000000"
 
 /* ---- session tokens: "<expiry ms>.<MAC>" ------------------------------------------------------ */
 
@@ -72,18 +73,29 @@ static void serve_token(ea_local *lc, ea_http_request *req)
 
 /* ---- content ---------------------------------------------------------------------------------- */
 
+/* As EC2 names it. */
+static const char *architecture(void)
+{
+    uv_utsname_t os;
+
+    if (uv_os_uname(&os) == 0 && (strstr(os.machine, "arm64") || strstr(os.machine, "aarch64")))
+        return "arm64";
+    return "x86_64";
+}
+
 void ea_lc_imds_document(const ea_local *lc, ea_buf *out)
 {
     char started[EA_RFC3339_MAX];
 
     ea_format_rfc3339(lc->born_ms, 0, started);
     ea_buf_addf(out,
-                "{\n  \"accountId\" : \"%s\",\n  \"architecture\" : \"x86_64\",\n"
+                "{\n  \"accountId\" : \"%s\",\n  \"architecture\" : \"%s\",\n"
                 "  \"availabilityZone\" : \"%sa\",\n  \"imageId\" : \"ami-0local00000000000\",\n"
                 "  \"instanceId\" : \"%s\",\n  \"instanceType\" : \"m5.large\",\n"
                 "  \"pendingTime\" : \"%s\",\n  \"privateIp\" : \"127.0.0.1\",\n"
                 "  \"region\" : \"%s\",\n  \"version\" : \"2017-09-30\"\n}",
-                lc->state.account, lc->state.region, lc->instance_id, started, lc->state.region);
+                lc->state.account, architecture(), lc->state.region, lc->instance_id, started,
+                lc->state.region);
 }
 
 void ea_lc_imds_signature(const ea_local *lc, ea_str document, char out[45])
@@ -127,7 +139,7 @@ static bool add_item(const ea_local *lc, const char *path, ea_buf *out)
         { "meta-data/network/interfaces/macs", MAC "/" },
         { "meta-data/network/interfaces/macs/" MAC "/vpc-id", VPC },
         { "meta-data/network/interfaces/macs/" MAC "/subnet-id", SUBNET },
-        { "meta-data/network/interfaces/macs/" MAC "/interface-id", INTERFACE },
+        { "meta-data/network/interfaces/macs/" MAC "/interface-id", INTERFACE_ID },
         { "meta-data/network/interfaces/macs/" MAC "/local-ipv4s", "127.0.0.1" },
         { "meta-data/placement/region", lc->state.region },
         { "meta-data/placement/availability-zone-id", "local-az1" },

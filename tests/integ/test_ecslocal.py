@@ -67,7 +67,10 @@ def start(place):
         return local
     os.makedirs(os.path.join(place.dir, "var/lib/ecs"), exist_ok=True)
     yield go
-    place.stop_local()
+    if place.local_proc:  # at the end it must go when asked, with agents connected or not
+        place.local_proc.end(signal.SIGTERM, timeout=10)
+        assert place.local_proc.status == 0, place.local_proc.text()[-3000:]
+        place.local_proc = None
 
 
 def imds(place, local, path, method="GET", headers=None):
@@ -843,6 +846,7 @@ def standing(place):
                needs=[process])
     yield local
     process.end(signal.SIGTERM)
+    assert process.status == 0, process.text()[-3000:]
 
 
 @pytest.mark.parametrize("why,containers,more,word", DEFINITIONS, ids=[d[0] for d in DEFINITIONS])
