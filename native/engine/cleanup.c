@@ -23,6 +23,13 @@ static bool containers_removed(struct ea_turn *turn, struct ea_task *t)
         done = false;
         if (c->op || !turn->m->docker_up || ea_turn_waits(turn, c->retry_at_ms))
             continue;
+        if (c->revived) { /* it runs although it was stopped; now its time is over */
+            c->revived = false;
+            ea_turn_do(turn, t, c, EA_FX_STOP, EA_C_STOPPED,
+                       ea_step_limit_ms(turn->m, c, EA_C_STOPPED))
+                ->stop_s = ea_stop_grace_s(turn->m, c);
+            continue;
+        }
         c->attempts++;
         (void)ea_turn_do(turn, t, c, EA_FX_REMOVE, EA_C_NONE, EA_REMOVE_LIMIT_MS);
     }
@@ -85,7 +92,8 @@ void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_conta
         return;
     }
     if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED)
-        c->attempts = 0; /* Docker was away */
+        c->attempts = 0;                      /* Docker was away */
+    c->revived = ev->err.code == EA_CONFLICT; /* Docker removes nothing that runs */
     if (c->attempts >= REMOVE_ATTEMPTS) {
         ea_warn("container not removed", EA_S("task", t->arn), EA_S("container", c->name),
                 EA_S("err", ev->err.text));

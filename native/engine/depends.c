@@ -133,7 +133,7 @@ static bool hopeless(const struct ea_depends_on *dep, const struct ea_container 
                            d->name, condition_name(dep->condition));
         return true;
     }
-    if (d->known < EA_C_RUNNING && d->desired == EA_C_STOPPED && !d->op && !d->may_run) {
+    if (d->known < EA_C_RUNNING && d->desired == EA_C_STOPPED && !d->op) {
         (void)snprintf(why, 256, "dependency graph: container will never start: %s", d->name);
         return true;
     }

@@ -1,0 +1,272 @@
+#include "sim.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+#include <string.h>
+
+static ea_time agent_time(const struct sim *s)
+{
+    return (ea_time){ s->now_ms + s->mono0_ms, sim_wall(s) };
+}
+
+static void run_turns(struct sim *s, struct item *it);
+
+static void plan_turns(struct sim *s)
+{
+    if (s->turns_planned || s->held)
+        return;
+    s->turns_planned = true;
+    sim_at(s, sim_between(s, 0, 2), run_turns)->life = s->life;
+}
+
+void sim_agent_post(struct sim *s, struct ea_event *ev)
+{
+    if (!s->agent_up) {
+        ea_event_done(ev);
+        return;
+    }
+    if (s->queue_n == s->queue_cap) {
+        s->queue_cap = s->queue_cap ? 2 * s->queue_cap : 16;
+        s->queue = ea_realloc_array(s->queue, s->queue_cap, sizeof(*s->queue));
+    }
+    s->queue[s->queue_n++] = *ev;
+    *ev = (struct ea_event){ .kind = ev->kind };
+    plan_turns(s);
+}
+
+/* --- store ------------------------------------------------------------------------------------ */
+
+static void put_row(struct sim *s, const char *arn, char *json)
+{
+    size_t i = 0;
+
+    while (i < s->rows_n && strcmp(s->rows[i].arn, arn) != 0)
+        i++;
+    if (strstr(json, "SECRETKEY"))
+        sim_fail(s, "a secret was stored in the row of %s", arn);
+    if (i == s->rows_n)
+        (void)snprintf(s->rows[s->rows_n++].arn, sizeof(s->rows[0].arn), "%s", arn);
+    ea_free(s->rows[i].json);
+    s->rows[i].json = json;
+}
+
+static void drop_row(struct sim *s, const char *arn)
+{
+    for (size_t i = 0; i < s->rows_n; i++)
+        if (strcmp(s->rows[i].arn, arn) == 0) {
+            struct plan_task *p = sim_plan(s, arn);
+            ea_free(s->rows[i].json);
+            s->rows_n--;
+            memmove(&s->rows[i], &s->rows[i + 1], (s->rows_n - i) * sizeof(s->rows[0]));
+            if (p)
+                p->cleaned = true;
+            return;
+        }
+}
+
+static void save(struct sim *s)
+{
+    ea_err err = { 0 };
+
+    for (size_t i = 0; i < s->m.gone.n; i++)
+        drop_row(s, s->m.gone.v[i]);
+    ea_strlist_free(&s->m.gone);
+    EA_LIST_EACH(&s->m.tasks, node)
+    {
+        struct ea_task *t = EA_OWNER(node, struct ea_task, node);
+        char *json = NULL;
+
+        if (!t->dirty)
+            continue;
+        if (ea_task_to_row(t, &json, &err))
+            sim_fail(s, "row: %s", err.text);
+        else
+            put_row(s, t->arn, json);
+        t->dirty = false;
+    }
+    if (s->m.meta.dirty)
+        s->stored_manifest_seq = s->m.meta.manifest_seq;
+    s->m.meta.dirty = false;
+}
+
+/* --- turns ------------------------------------------------------------------------------------ */
+
+static void timer(struct sim *s, struct item *it)
+{
+    struct ea_event ev = { .kind = EA_EV_TIMER };
+
+    if (s->wake_ms != it->a)
+        return; /* an earlier one was asked for meanwhile */
+    s->wake_ms = 0;
+    sim_agent_post(s, &ev);
+}
+
+static void arm(struct sim *s, int64_t mono_ms)
+{
+    int64_t at = mono_ms - s->mono0_ms;
+
+    if (s->wake_ms && s->wake_ms <= at)
+        return;
+    s->wake_ms = at;
+    struct item *it = sim_at(s, at - s->now_ms, timer);
+    it->life = s->life;
+    it->a = at;
+}
+
+static void run_effect(struct sim *s, const struct ea_effect *fx)
+{
+    switch (fx->kind) {
+    case EA_FX_REPORT:
+    case EA_FX_ACK:
+    case EA_FX_CREDS_ACK:
+    case EA_FX_STOP_CANDIDATES:
+        sim_plane_run(s, fx);
+        break;
+    case EA_FX_WAKE:
+        arm(s, fx->at_ms);
+        break;
+    case EA_FX_WATCH:
+    case EA_FX_UNWATCH:
+    case EA_FX_TASK_ENDED:
+        break;
+    default:
+        sim_docker_run(s, fx);
+        break;
+    }
+}
+
+static bool task_lives(const struct sim *s, const struct ea_task *task)
+{
+    EA_LIST_EACH(&s->m.tasks, node)
+    {
+        if (EA_OWNER(node, struct ea_task, node) == task)
+            return true;
+    }
+    return false;
+}
+
+static void commit(struct sim *s, struct item *it)
+{
+    (void)it;
+    s->held = false;
+    if (sim_chance(s, s->chaos.commit_fails)) {
+        sim_log(s, "store: commit failed");
+        s->held = true;
+        sim_at(s, sim_between(s, 100, 5000), commit)->life = s->life;
+        return;
+    }
+    if (sim_chance(s, s->chaos.crash)) {
+        sim_agent_crash(s, "before the commit");
+        return;
+    }
+    save(s);
+    if (sim_chance(s, s->chaos.crash)) {
+        sim_agent_crash(s, "after the commit");
+        return;
+    }
+    struct ea_effects fx = s->fx;
+    unsigned life = s->life;
+    s->fx = (struct ea_effects){ 0 };
+    for (size_t i = 0; i < fx.n && s->life == life && s->agent_up; i++) {
+        if (fx.v[i].task && !task_lives(s, fx.v[i].task))
+            continue;
+        run_effect(s, &fx.v[i]);
+        if (sim_chance(s, s->chaos.crash / 4))
+            sim_agent_crash(s, "between effects");
+    }
+    ea_effects_done(&fx);
+    if (s->agent_up && s->life == life && s->queue_n)
+        plan_turns(s);
+}
+
+static void one_turn(struct sim *s, struct ea_event *ev)
+{
+    ea_time now = agent_time(s);
+
+    ea_engine_turn(&s->m, ev, &now, &s->fx);
+    ea_event_done(ev);
+    sim_check_model(s);
+}
+
+static void run_turns(struct sim *s, struct item *it)
+{
+    struct ea_event *queue = s->queue;
+    size_t n = s->queue_n;
+
+    (void)it;
+    s->turns_planned = false;
+    if (s->held)
+        return;
+    s->queue = NULL;
+    s->queue_n = s->queue_cap = 0;
+    for (size_t i = 0; i < n; i++)
+        one_turn(s, &queue[i]);
+    ea_free(queue);
+    commit(s, NULL);
+}
+
+/* --- life and death --------------------------------------------------------------------------- */
+
+void sim_agent_start(struct sim *s)
+{
+    ea_err err = { 0 };
+
+    s->life++;
+    s->agent_up = true;
+    s->held = s->turns_planned = s->linked = false;
+    s->wake_ms = 0;
+    s->seen_n = 0;
+    s->mono0_ms = sim_between(s, 0, 1000000);
+    ea_model_init(&s->m, ea_rng_u64(&s->rng));
+    s->m.settings = (struct ea_engine_settings){ .pull_behavior = s->pull,
+                                                 .manifest_pull_ms = 60000,
+                                                 .image_pull_ms = 600000,
+                                                 .image_pull_inactivity_ms = 60000,
+                                                 .create_ms = 240000,
+                                                 .start_ms = 180000,
+                                                 .stop_s = 30,
+                                                 .task_cleanup_ms = 10800000,
+                                                 .task_cleanup_jitter_ms = 60000 };
+    s->m.host.cpu_units = s->host.cpu_units;
+    s->m.host.memory_mib = s->host.memory_mib;
+    s->m.meta.manifest_seq = s->stored_manifest_seq;
+    for (size_t i = 0; i < s->rows_n; i++) {
+        struct ea_task *t = NULL;
+
+        if (ea_task_from_row(ea_str_of(s->rows[i].json), &t, &err)) {
+            sim_fail(s, "stored row: %s", err.text);
+            return;
+        }
+        ea_model_add_task(&s->m, t);
+    }
+    sim_log(s, "agent: starts, life %u, %zu rows", s->life, s->rows_n);
+    struct ea_event ev = { .kind = EA_EV_START };
+    sim_agent_post(s, &ev);
+    sim_docker_link(s);
+    sim_plane_connected(s);
+}
+
+static void start_again(struct sim *s, struct item *it)
+{
+    (void)it;
+    if (!s->agent_up)
+        sim_agent_start(s);
+}
+
+void sim_agent_crash(struct sim *s, const char *where)
+{
+    if (!s->agent_up)
+        return;
+    sim_log(s, "agent: crashes %s", where);
+    for (size_t i = 0; i < s->queue_n; i++)
+        ea_event_done(&s->queue[i]);
+    ea_free(s->queue);
+    s->queue = NULL;
+    s->queue_n = s->queue_cap = 0;
+    ea_effects_done(&s->fx);
+    ea_model_done(&s->m);
+    s->agent_up = s->linked = false;
+    (void)sim_at(s, sim_chance(s, 100) ? sim_between(s, 60000, 900000) : sim_between(s, 100, 5000),
+                 start_again);
+}

@@ -1,0 +1,181 @@
+/* sim.h - a simulated world around the real engine: one 64-bit seed, one world, the same every time.
+ * Docker, control plane, store and clock are simulated; model and engine are the production code.
+ * Design: design.md sections 3 and 7. */
+#ifndef EA_SIM_H
+#define EA_SIM_H
+
+#include "engine/engine.h"
+
+#include <stdio.h>
+
+enum {
+    SIM_TASKS = 12,
+    SIM_CONTAINERS = 5,
+    SIM_DOCKER_MAX = 256,
+    SIM_TEXT = 512
+};
+
+struct sim;
+
+/* --- time: a queue of things to happen ------------------------------------------------------ */
+struct item {
+    int64_t at_ms;
+    uint64_t seq; /* ties break in order of planning */
+    void (*fn)(struct sim *s, struct item *it);
+    unsigned life; /* the agent's life it is meant for; 0 any */
+    int64_t a, b;
+    void *p; /* owned by whoever planned it; fn frees it */
+    void (*drop)(void *p);
+};
+
+/* --- what a world is made of ------------------------------------------------------------------ */
+struct profile {           /* how one container behaves */
+    int64_t exit_after_ms; /* -1: runs until it is stopped */
+    int64_t exit_code;
+    int64_t term_ms;   /* from SIGTERM to its end; above the grace it is killed */
+    int64_t health_ms; /* after a start until healthy; -1 never */
+    bool start_fails, image_missing, image_local, pull_broken;
+};
+
+struct plan_container {
+    char name[24];
+    struct profile p;
+    bool essential, has_check;
+};
+
+struct plan_task { /* the control plane's view */
+    char arn[64];
+    char *json_running; /* the task object, wanted RUNNING */
+    bool bad;           /* its payload cannot be read */
+    size_t n;
+    struct plan_container c[SIM_CONTAINERS];
+    bool has_role, needs_exec;
+    /* what happened */
+    bool placed, sent_once, acked, stop_wanted, stop_acked;
+    int64_t sent_ms;
+    ea_tstate told; /* highest status that arrived */
+    bool told_any, dropped, cleaned;
+    ea_cstate c_told[SIM_CONTAINERS];
+    uint64_t creds_version;
+};
+
+struct dcontainer { /* a container of the simulated Docker */
+    bool exists;
+    char id[40], name[160], task_arn[64], cname[24];
+    ea_cstate state;
+    int64_t created_ms, started_ms, finished_ms, exit_code;
+    bool has_exit, foreign, healthy, unhealthy, start_failed;
+    bool ever_healthy, ever_started, meddled;
+    char error[64];
+    uint64_t run; /* counts starts; an exit planned for an earlier run is void */
+};
+
+struct row {
+    char arn[64];
+    char *json;
+};
+
+struct chaos { /* chances in thousandths; all zero once faults stop */
+    unsigned call_error, call_lost, call_timeout, event_lost, event_twice, commit_fails, crash,
+        report_fails, report_lost, report_refused, ack_lost, meddle, outage, slow;
+};
+
+struct sim {
+    uint64_t seed;
+    ea_rng rng;
+    int64_t now_ms, wall0_ms;
+    struct item **heap;
+    size_t heap_n, heap_cap;
+    uint64_t seq, events;
+    FILE *trace;
+    bool failed;
+    char why[SIM_TEXT];
+    struct chaos chaos;
+    bool calm; /* faults have stopped */
+
+    struct plan_task plan[SIM_TASKS];
+    size_t plan_n;
+    int64_t plane_seq;
+    bool plane_stops_all;
+    bool manifest_out;
+
+    struct dcontainer docker[SIM_DOCKER_MAX];
+    size_t docker_n;
+    bool docker_up;
+    unsigned docker_life; /* counts outages: calls under way die with it */
+    char volumes[64][96];
+    size_t volumes_n;
+    uint64_t next_id;
+
+    /* store */
+    struct row rows[SIM_TASKS * 2];
+    size_t rows_n;
+    int64_t stored_manifest_seq;
+
+    /* agent process */
+    bool agent_up, held, turns_planned, linked;
+    unsigned life;
+    struct ea_model m;
+    int64_t mono0_ms;
+    struct ea_event *queue;
+    size_t queue_n, queue_cap;
+    struct ea_effects fx;
+    int64_t wake_ms;
+    ea_pull_behavior pull;
+    struct ea_host host;
+    bool windows;
+    /* monotony inside one life */
+    struct {
+        ea_tstate known, desired;
+        char arn[64];
+    } seen[SIM_TASKS * 2];
+    size_t seen_n;
+};
+
+/* world.c */
+void sim_init(struct sim *s, uint64_t seed, FILE *trace);
+void sim_done(struct sim *s);
+struct item *sim_at(struct sim *s, int64_t in_ms, void (*fn)(struct sim *, struct item *));
+bool sim_step(struct sim *s); /* false: nothing left */
+bool sim_chance(struct sim *s, unsigned thousandths);
+int64_t sim_between(struct sim *s, int64_t low, int64_t high);
+void sim_log(struct sim *s, const char *fmt, ...) EA_PRINTF(2, 3);
+void sim_fail(struct sim *s, const char *fmt, ...) EA_PRINTF(2, 3);
+int64_t sim_wall(const struct sim *s);
+struct plan_task *sim_plan(struct sim *s, const char *arn);
+struct plan_container *sim_plan_container(struct sim *s, const char *arn, const char *name);
+
+/* gen.c: tasks and chances of a world */
+void sim_generate(struct sim *s);
+
+/* docker.c */
+void sim_docker_run(struct sim *s, const struct ea_effect *fx);
+void sim_docker_link(struct sim *s); /* the agent connects: list, then events */
+void sim_docker_outage(struct sim *s);
+void sim_docker_meddle(struct sim *s);
+struct dcontainer *sim_docker_of(struct sim *s, const char *arn, const char *name);
+
+/* plane.c */
+void sim_plane_start(struct sim *s);
+void sim_plane_connected(struct sim *s); /* the agent opened its session */
+void sim_plane_run(struct sim *s, const struct ea_effect *fx);
+void sim_plane_stop_all(struct sim *s);
+void sim_plane_manifest(struct sim *s);
+
+/* agent.c */
+void sim_agent_start(struct sim *s);
+void sim_agent_crash(struct sim *s, const char *where);
+void sim_agent_post(struct sim *s, struct ea_event *ev); /* members taken */
+
+/* check.c */
+void sim_check_model(struct sim *s);                             /* after each turn */
+void sim_check_world(struct sim *s);                             /* after each event */
+void sim_check_start(struct sim *s, const struct dcontainer *d); /* Docker is about to start it */
+void sim_check_stop(struct sim *s, const struct dcontainer *d);  /* the agent stops it */
+void sim_check_settled(struct sim *s);                           /* faults stopped a while ago */
+void sim_check_empty(struct sim *s); /* everything was stopped and cleaned */
+
+/* run.c: one whole world; false when it failed, with s->why */
+bool sim_world(uint64_t seed, FILE *trace, char why[SIM_TEXT], uint64_t *events);
+
+#endif
