@@ -32,9 +32,9 @@ static const char *lookup(void *ctx, const char *name)
 {
     (void)ctx;
     if (strcmp(name, "AWS_ACCESS_KEY_ID") == 0)
-        return CP_KEY;
+        return TEST_KEY;
     if (strcmp(name, "AWS_SECRET_ACCESS_KEY") == 0)
-        return CP_SECRET;
+        return TEST_SECRET;
     return strcmp(name, "AWS_SESSION_TOKEN") == 0 ? "session-token" : NULL;
 }
 
@@ -80,7 +80,7 @@ static int setup(void **state)
     ea_net_config net = { .proxy_http = "", .proxy_https = "" };
     ea_cred_config creds = { .env = lookup };
     ea_aws_config aws = { .endpoint = url,
-                          .region = CP_REGION,
+                          .region = TEST_REGION,
                           .service = "ecs",
                           .target_prefix = EA_ECS_TARGET_PREFIX };
     ea_acs_config acs = { "bench", "1.105.1", "a8b3e7d3", "20.10.24+dfsg1", 7 };

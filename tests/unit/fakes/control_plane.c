@@ -63,10 +63,10 @@ static bool check(struct cp *c, const char *what, ea_sign_input *in, const char 
     in->headers = signed_ones;
     in->header_count = count;
     in->body_sha256 = hash;
-    in->region = CP_REGION;
+    in->region = TEST_REGION;
     in->service = "ecs";
     in->amz_date = date;
-    if (!ea_str_eqz(a.access_key_id, CP_KEY) || !ea_sigv4_matches(in, CP_SECRET, a.signature)) {
+    if (!ea_str_eqz(a.access_key_id, TEST_KEY) || !ea_sigv4_matches(in, TEST_SECRET, a.signature)) {
         bad(c, what, "the signature does not match");
         return false;
     }

@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "base/loop.h"
 
-#define CP_KEY "AKTEST"
-#define CP_SECRET "test-secret"
-#define CP_REGION "us-west-2"
+#define TEST_KEY "AKTEST"
+#define TEST_SECRET "test-secret"
+#define TEST_REGION "us-west-2"
 
 typedef enum cp_kind { CP_ACS, CP_TCS } cp_kind;
 
