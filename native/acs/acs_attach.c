@@ -7,7 +7,10 @@
 struct attach {
     char *task_arn;
     int64_t wait_ms;
-    struct { struct ea_eni *v; size_t n; } enis;
+    struct {
+        struct ea_eni *v;
+        size_t n;
+    } enis;
 };
 struct confirm {
     struct ea_attachment *attachment;

@@ -125,6 +125,7 @@ void ea_acs_dispatch(ea_str text, ea_acs_result *r)
         }
     }
     r->dropped = true;
-    (void)ea_fail(&r->note, EA_PROTOCOL, "message of unknown type '%.80s' dropped", e.type); /* log */
+    (void)ea_fail(&r->note, EA_PROTOCOL, "message of unknown type '%.80s' dropped",
+                  e.type); /* log */
     ea_envelope_done(&e);
 }

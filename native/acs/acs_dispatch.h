@@ -9,14 +9,14 @@
 struct cJSON;
 
 typedef struct ea_acs_result {
-    bool activity;         /* re-arms the inactivity timer */
-    bool heartbeat;        /* run the health check */
-    bool has_event;        /* `event` is for the engine; owner takes its members */
+    bool activity;  /* re-arms the inactivity timer */
+    bool heartbeat; /* run the health check */
+    bool has_event; /* `event` is for the engine; owner takes its members */
     struct ea_event event;
-    char *reply;           /* to be sent at once; NULL none; owned */
-    const char *type;      /* static name of the type; NULL unknown */
-    bool dropped;          /* decoded wrongly or by rule: `note` tells why */
-    ea_err note;           /* what is worth a log line; code EA_OK none */
+    char *reply;      /* to be sent at once; NULL none; owned */
+    const char *type; /* static name of the type; NULL unknown */
+    bool dropped;     /* decoded wrongly or by rule: `note` tells why */
+    ea_err note;      /* what is worth a log line; code EA_OK none */
 } ea_acs_result;
 void ea_acs_result_done(ea_acs_result *r);
 

@@ -11,7 +11,10 @@ struct listed {
 };
 struct list {
     char *message_id;
-    struct { struct listed *v; size_t n; } tasks;
+    struct {
+        struct listed *v;
+        size_t n;
+    } tasks;
 };
 /* clang-format off */
 static const ea_jfield listed_fields[] = {

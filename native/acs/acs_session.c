@@ -88,7 +88,8 @@ static bool on_message(void *ctx, ea_str text)
 
 static void on_closed(void *ctx)
 {
-    (void)ctx; /* the control plane repeats what was not acknowledged: nothing is kept per connection */
+    (void)
+        ctx; /* the control plane repeats what was not acknowledged: nothing is kept per connection */
 }
 
 static void on_inactive(void *ctx)
@@ -124,8 +125,8 @@ ea_acs *ea_acs_new(ea_aws *aws, ea_poll_endpoint *poll, const ea_acs_config *con
     a->agent_version = ea_strdup(config->agent_version);
     a->agent_hash = ea_strdup(config->agent_hash);
     a->docker_version = ea_strdup(config->docker_version);
-    a->session = ea_session_new(aws, poll, EA_POLL_ACS, &ea_acs_params, config->seed,
-                                &session_hooks, a);
+    a->session =
+        ea_session_new(aws, poll, EA_POLL_ACS, &ea_acs_params, config->seed, &session_hooks, a);
     return a;
 }
 

@@ -11,7 +11,7 @@
 typedef struct ea_acs ea_acs;
 
 typedef struct ea_acs_config { /* strings are copied */
-    const char *cluster;        /* configured, as is */
+    const char *cluster;       /* configured, as is */
     const char *agent_version, *agent_hash;
     const char *docker_version; /* NULL: unknown, left out; ea_acs_set_docker_version later */
     uint64_t seed;
@@ -21,10 +21,11 @@ typedef struct ea_acs_hooks {
     /* One decoded message for the engine (PAYLOAD, CREDS, MANIFEST, STOP_VERIFIED). `ev` stands on
      * the caller's stack; its members are taken: moved away or freed by ea_event_done(). */
     void (*event)(void *ctx, struct ea_event *ev);
-    void (*heartbeat)(void *ctx); /* already acked; run the health check, then tell TCS. May be NULL */
-    void (*open)(void *ctx);      /* connected; may be NULL */
-    void (*inactive)(void *ctx);  /* the instance is not active: the TCS connection is to go */
-    void (*changed)(void *ctx);   /* ea_acs_status_get has news; may be NULL */
+    void (*heartbeat)(
+        void *ctx);          /* already acked; run the health check, then tell TCS. May be NULL */
+    void (*open)(void *ctx); /* connected; may be NULL */
+    void (*inactive)(void *ctx); /* the instance is not active: the TCS connection is to go */
+    void (*changed)(void *ctx);  /* ea_acs_status_get has news; may be NULL */
 } ea_acs_hooks;
 
 ea_acs *ea_acs_new(ea_aws *aws, ea_poll_endpoint *poll, const ea_acs_config *config,

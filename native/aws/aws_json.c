@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ANSWER_MAX (4u * 1024 * 1024)
-#define CONNECT_MS 30000
+#define ANSWER_MAX    (4u * 1024 * 1024)
+#define CONNECT_MS    30000
 #define ROUND_TRIP_MS 42000
-#define FAR_OFF_MS (4 * 60 * 1000) /* services refuse from 5 min on */
-#define REFUSED_MS (60 * 1000)     /* below it a refused signature has another reason */
+#define FAR_OFF_MS    (4 * 60 * 1000) /* services refuse from 5 min on */
+#define REFUSED_MS    (60 * 1000)     /* below it a refused signature has another reason */
 
 struct ea_aws {
     ea_net *net;
@@ -36,7 +36,7 @@ struct ea_aws_call {
     ea_aws_creds own;    /* given by the caller */
     bool has_own;
     bool skew_corrected, creds_renewed; /* each is tried once */
-    int spent;           /* tokens of the last retry */
+    int spent;                          /* tokens of the last retry */
     ea_cred_get *cred_get;
     ea_httpc *http;
     ea_timer *timer;
@@ -90,7 +90,7 @@ void ea_aws_free(ea_aws *a)
     if (!a)
         return;
     EA_LIST_EACH(&a->calls, node)
-        ea_aws_drop(EA_OWNER(node, ea_aws_call, node));
+    ea_aws_drop(EA_OWNER(node, ea_aws_call, node));
     ea_free(a->endpoint);
     ea_free(a->region);
     ea_free(a->service);
@@ -287,9 +287,12 @@ static void refused(ea_aws_call *c, const ea_httpc_response *r)
     }
     (void)ea_fail_sys(&err, ea_fault_code(fault.status, fault.code), fault.status,
                       "%s%s%.300s (HTTP status %d)%s", fault.code, fault.code[0] ? ": " : "",
-                      fault.message[0] ? fault.message : fault.code[0] ? "no message" : "no reason given",
+                      fault.message[0] ? fault.message
+                      : fault.code[0]  ? "no message"
+                                       : "no reason given",
                       fault.status,
-                      strstr(fault.message, "Signature expired") || strstr(fault.message, "not yet current")
+                      strstr(fault.message, "Signature expired") ||
+                              strstr(fault.message, "not yet current")
                           ? "; check this machine's clock"
                           : ""); /* told by `done` */
     end_failed(c, &fault, &err);

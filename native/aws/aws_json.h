@@ -20,16 +20,16 @@ typedef struct ea_aws_config { /* strings are copied */
 } ea_aws_config;
 
 typedef struct ea_aws_fault { /* the service's own words; borrowed for the callback */
-    int status;       /* HTTP; 0 when no answer came */
-    char code[128];   /* "InvalidParameterException"; "" when none was given */
+    int status;               /* HTTP; 0 when no answer came */
+    char code[128];           /* "InvalidParameterException"; "" when none was given */
     char message[1024];
     char request_id[80];
 } ea_aws_fault;
 
 typedef struct ea_aws_options {
     ea_retry_class retry;
-    unsigned max_attempts; /* 0: the class's own */
-    int64_t total_ms;      /* over all attempts; 0: none */
+    unsigned max_attempts;     /* 0: the class's own */
+    int64_t total_ms;          /* over all attempts; 0: none */
     const ea_aws_creds *creds; /* in place of the chain's (task role); copied; may be NULL */
 } ea_aws_options;
 
@@ -43,8 +43,8 @@ ea_code ea_aws_new(ea_net *net, ea_cred_chain *creds, const ea_aws_config *confi
 void ea_aws_free(ea_aws *a); /* calls in flight are dropped */
 /* `body` is copied. NULL options: EA_RETRY_STANDARD. */
 ea_aws_call *ea_aws_start(ea_aws *a, const char *operation, ea_str body,
-                          const ea_aws_options *options, ea_aws_done *done, void *ctx, ea_err *err)
-    EA_CHECK;
+                          const ea_aws_options *options, ea_aws_done *done, void *ctx,
+                          ea_err *err) EA_CHECK;
 void ea_aws_cancel(ea_aws_call *c); /* `done` comes later with EA_CANCELLED */
 void ea_aws_drop(ea_aws_call *c);   /* `done` is never called; NULL is fine */
 

@@ -2,8 +2,8 @@
 
 #include "../base/str.h"
 
-#define TOKENS_MAX 500
-#define RETRY_COST 5
+#define TOKENS_MAX   500
+#define RETRY_COST   5
 #define TIMEOUT_COST 10
 
 /* Error codes that mean something to the caller; all else is decided by the HTTP status. */

@@ -19,10 +19,10 @@ typedef enum ea_fault_kind {
     EA_FAULT_TERMINAL, /* the same call fails again */
     EA_FAULT_SERVER,   /* HTTP 500, 502, 503, 504, RequestTimeout */
     EA_FAULT_THROTTLE,
-    EA_FAULT_CONNECT,  /* dial, reset, closed */
+    EA_FAULT_CONNECT, /* dial, reset, closed */
     EA_FAULT_TIMEOUT,
-    EA_FAULT_SKEW,     /* signature refused for its time: correct the clock, try once more */
-    EA_FAULT_CREDS,    /* token expired or unknown: fetch credentials, try once more */
+    EA_FAULT_SKEW,  /* signature refused for its time: correct the clock, try once more */
+    EA_FAULT_CREDS, /* token expired or unknown: fetch credentials, try once more */
 } ea_fault_kind;
 
 /* `status` 0: no answer came and `net` tells why; `code` the service's error code, may be "". */

@@ -10,14 +10,14 @@
 
 #include <string.h>
 
-#define FILE_MAX_BYTES (256u * 1024)
-#define STATIC_AGAIN_MS 60000          /* files and environment are looked at again */
-#define EARLY_MS (5 * 60 * 1000)       /* fetched again before they expire */
-#define ROLE_MAX_MS (60 * 60 * 1000)   /* role credentials count as good for no longer */
-#define STALE_MIN_MS (5 * 60 * 1000)   /* old ones go on when a refresh failed */
+#define FILE_MAX_BYTES  (256u * 1024)
+#define STATIC_AGAIN_MS 60000            /* files and environment are looked at again */
+#define EARLY_MS        (5 * 60 * 1000)  /* fetched again before they expire */
+#define ROLE_MAX_MS     (60 * 60 * 1000) /* role credentials count as good for no longer */
+#define STALE_MIN_MS    (5 * 60 * 1000)  /* old ones go on when a refresh failed */
 #define STALE_JITTER_MS (10 * 60 * 1000)
-#define RELATIVE_HOST "http://169.254.170.2"
-#define ROLE_PATH "/latest/meta-data/iam/security-credentials/"
+#define RELATIVE_HOST   "http://169.254.170.2"
+#define ROLE_PATH       "/latest/meta-data/iam/security-credentials/"
 
 typedef enum provider {
     FROM_ENV,
@@ -54,8 +54,8 @@ struct ea_cred_chain {
     bool have;
     /* a fetch under way */
     bool fetching;
-    size_t step; /* in the order */
-    ea_buf tried; /* why each one so far had nothing */
+    size_t step;    /* in the order */
+    ea_buf tried;   /* why each one so far had nothing */
     ea_timer *turn; /* starts a fetch and answers from what is held, later */
     ea_httpc *http;
     ea_imds_get *imds_get;
@@ -160,8 +160,7 @@ ea_code ea_cred_parse_json(ea_str text, ea_aws_creds *out, ea_err *err)
 
     if (check_refusal(text, err) || ea_json_decode(&role_shape, text, &r, err))
         return err->code;
-    if (!ea_zstr_empty(r.expiration) &&
-        ea_parse_rfc3339(ea_str_of(r.expiration), &expires, err)) {
+    if (!ea_zstr_empty(r.expiration) && ea_parse_rfc3339(ea_str_of(r.expiration), &expires, err)) {
         ea_json_free(&role_shape, &r);
         return ea_wrap(err, "Expiration");
     }
@@ -190,7 +189,8 @@ static void tell_all(ea_cred_chain *c, const ea_err *err)
     ea_list batch;
 
     ea_list_init(&batch); /* a callback may ask again: that get waits for its own turn */
-    EA_LIST_EACH(&c->gets, node) {
+    EA_LIST_EACH(&c->gets, node)
+    {
         ea_list_remove(node);
         ea_list_append(&batch, node);
     }
@@ -323,8 +323,8 @@ static void from_container(ea_cred_chain *c)
 {
     const char *relative = env(c, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     const char *full = env(c, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    EA_FREE_AUTO char *url = relative ? ea_sprintf_dup("%s%s", RELATIVE_HOST, relative)
-                                      : ea_strdup(full);
+    EA_FREE_AUTO char *url =
+        relative ? ea_sprintf_dup("%s%s", RELATIVE_HOST, relative) : ea_strdup(full);
     ea_httpc_header h = { "Authorization", env(c, "AWS_CONTAINER_AUTHORIZATION_TOKEN") };
     ea_httpc_request rq = { .headers = &h,
                             .header_count = h.value ? 1 : 0,
@@ -482,7 +482,7 @@ void ea_cred_chain_free(ea_cred_chain *c)
     if (!c)
         return;
     EA_LIST_EACH(&c->gets, node)
-        ea_cred_drop(EA_OWNER(node, ea_cred_get, node));
+    ea_cred_drop(EA_OWNER(node, ea_cred_get, node));
     ea_httpc_drop(c->http);
     ea_imds_drop(c->imds_get);
     ea_timer_free(c->turn);

@@ -15,10 +15,10 @@ typedef struct ea_cred_config { /* strings are copied */
     /* Looks a variable up; NULL when unset. Called on the loop at each fetch. */
     const char *(*env)(void *ctx, const char *name);
     void *env_ctx;
-    const char *shared_file;  /* default place; AWS_SHARED_CREDENTIALS_FILE overrides; may be NULL */
+    const char *shared_file; /* default place; AWS_SHARED_CREDENTIALS_FILE overrides; may be NULL */
     const char *rotating_file; /* re-read each minute; may be NULL */
-    const char *profile;      /* NULL: AWS_PROFILE, else "default" */
-    bool external;            /* order: environment, rotating file, shared file, instance role */
+    const char *profile;       /* NULL: AWS_PROFILE, else "default" */
+    bool external;             /* order: environment, rotating file, shared file, instance role */
 } ea_cred_config;
 
 /* Once, later, on the loop. EA_OK: borrowed for the call. EA_AUTH: the text lists what was tried and
@@ -35,7 +35,8 @@ const ea_aws_creds *ea_cred_held(const ea_cred_chain *c);
 void ea_cred_forget(ea_cred_chain *c); /* the next get fetches anew: the service refused them */
 
 /* Parsers, pure. `profile` section of an INI file; EA_NOT_FOUND when it has no key pair. */
-ea_code ea_cred_parse_ini(ea_str text, const char *profile, ea_aws_creds *out, ea_err *err) EA_CHECK;
+ea_code ea_cred_parse_ini(ea_str text, const char *profile, ea_aws_creds *out,
+                          ea_err *err) EA_CHECK;
 /* The JSON of an instance role or of a container credentials endpoint. */
 ea_code ea_cred_parse_json(ea_str text, ea_aws_creds *out, ea_err *err) EA_CHECK;
 

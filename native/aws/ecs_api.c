@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BODY_MAX (1024u * 1024)
-#define DISCOVER_MS 126000 /* three attempts of 42 s */
-#define SUBMIT_ATTEMPTS 6  /* about 4 s; then the engine decides, with what is known by then */
+#define BODY_MAX        (1024u * 1024)
+#define DISCOVER_MS     126000 /* three attempts of 42 s */
+#define SUBMIT_ATTEMPTS 6      /* about 4 s; then the engine decides, with what is known by then */
 
 /* --- shapes; source: control-plane.md section 1 --- */
 /* clang-format off */

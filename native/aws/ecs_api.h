@@ -20,10 +20,19 @@ struct ea_ecs_resource {
 };
 struct ea_ecs_register {
     char *cluster, *identity_document, *identity_signature; /* the last two always sent */
-    struct { struct ea_ecs_resource *v; size_t n; } resources;
+    struct {
+        struct ea_ecs_resource *v;
+        size_t n;
+    } resources;
     char *container_instance_arn; /* only again */
-    struct { struct ea_ecs_kv *v; size_t n; } attributes; /* value absent: name only */
-    struct { struct ea_ecs_kv *v; size_t n; } tags;
+    struct {
+        struct ea_ecs_kv *v;
+        size_t n;
+    } attributes; /* value absent: name only */
+    struct {
+        struct ea_ecs_kv *v;
+        size_t n;
+    } tags;
     char *client_token;
 };
 void ea_ecs_register_done(struct ea_ecs_register *r);
@@ -37,7 +46,10 @@ ea_code ea_ecs_register_body(const struct ea_ecs_register *r, char **out, ea_err
 
 struct ea_ecs_registered { /* borrowed for the callback */
     char *container_instance_arn;
-    struct { struct ea_ecs_kv *v; size_t n; } attributes;
+    struct {
+        struct ea_ecs_kv *v;
+        size_t n;
+    } attributes;
 };
 /* First attribute sent that the answer lacks or has with another value ("absent" equals ""); NULL
  * when all are there. */

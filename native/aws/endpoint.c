@@ -46,16 +46,17 @@ static bool is_label(const char *s)
 
 static ea_code take_override(const char *text, char **out, ea_err *err)
 {
-    EA_FREE_AUTO char *url = strstr(text, "://") ? ea_strdup(text)
-                                                 : ea_sprintf_dup("https://%s", text);
+    EA_FREE_AUTO char *url =
+        strstr(text, "://") ? ea_strdup(text) : ea_sprintf_dup("https://%s", text);
     ea_url u;
     size_t n = strlen(url);
 
     if (ea_url_parse(ea_str_of(url), &u, err) || u.scheme.p[0] != 'h') {
         ea_err why = *err;
 
-        return ea_fail(err, EA_SETTINGS, "ECS_BACKEND_HOST '%.200s' is no http or https address%s%s",
-                       text, why.text[0] ? ": " : "", why.text);
+        return ea_fail(err, EA_SETTINGS,
+                       "ECS_BACKEND_HOST '%.200s' is no http or https address%s%s", text,
+                       why.text[0] ? ": " : "", why.text);
     }
     while (n > 0 && url[n - 1] == '/')
         url[--n] = '\0';

@@ -9,13 +9,13 @@
 #include <string.h>
 
 #define DEFAULT_ENDPOINT "http://169.254.169.254"
-#define TOKEN_PATH "/latest/api/token"
-#define TOKEN_TTL_S 300
-#define TOKEN_MARGIN_MS 20000 /* fetched again before the service forgets it */
-#define ATTEMPT_MS 1000
-#define ATTEMPTS 5
-#define DELAY_MAX_MS 1000
-#define BODY_MAX (64u * 1024)
+#define TOKEN_PATH       "/latest/api/token"
+#define TOKEN_TTL_S      300
+#define TOKEN_MARGIN_MS  20000 /* fetched again before the service forgets it */
+#define ATTEMPT_MS       1000
+#define ATTEMPTS         5
+#define DELAY_MAX_MS     1000
+#define BODY_MAX         (64u * 1024)
 
 struct ea_imds_get {
     ea_node node;
@@ -26,8 +26,8 @@ struct ea_imds_get {
     ea_imds_done *done;
     void *ctx;
     ea_httpc *http;
-    ea_timer *timer;    /* before the first attempt and each further one */
-    bool wants_token;   /* waits for the token request */
+    ea_timer *timer;  /* before the first attempt and each further one */
+    bool wants_token; /* waits for the token request */
     bool telling, dropped;
     ea_err err;
 };
@@ -91,7 +91,7 @@ void ea_imds_free(ea_imds *im)
     if (!im)
         return;
     EA_LIST_EACH(&im->gets, node)
-        ea_imds_drop(EA_OWNER(node, ea_imds_get, node));
+    ea_imds_drop(EA_OWNER(node, ea_imds_get, node));
     ea_httpc_drop(im->token_http);
     ea_secret_free(im->token);
     ea_free(im->endpoint);
@@ -153,8 +153,8 @@ static void on_value(void *ctx, const ea_httpc_response *r, const ea_err *err)
     }
     if (r->status >= 500 && again(g))
         return;
-    (void)ea_fail_sys(&e, r->status == 404 ? EA_NOT_FOUND : EA_SERVER, r->status,
-                      "HTTP status %d", r->status); /* told by `done` */
+    (void)ea_fail_sys(&e, r->status == 404 ? EA_NOT_FOUND : EA_SERVER, r->status, "HTTP status %d",
+                      r->status); /* told by `done` */
     end_with(g, &e);
 }
 
@@ -183,7 +183,8 @@ static void token_known(ea_imds *im, const ea_err *failed)
     ea_list waiting;
 
     ea_list_init(&waiting);
-    EA_LIST_EACH(&im->gets, node) {
+    EA_LIST_EACH(&im->gets, node)
+    {
         if (EA_OWNER(node, ea_imds_get, node)->wants_token) {
             ea_list_remove(node);
             ea_list_append(&waiting, node);

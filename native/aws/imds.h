@@ -10,12 +10,13 @@ typedef struct ea_imds ea_imds;
 typedef struct ea_imds_get ea_imds_get;
 
 typedef struct ea_imds_config {
-    const char *endpoint; /* AWS_EC2_METADATA_SERVICE_ENDPOINT; NULL or "": http://169.254.169.254 */
-    bool disabled;        /* AWS_EC2_METADATA_DISABLED, ECS_EXTERNAL, blackhole flag */
-    bool v1_disabled;     /* AWS_EC2_METADATA_V1_DISABLED */
-    int64_t attempt_ms;   /* one request; 0: 1 s */
-    unsigned attempts;    /* 0: 5 */
-    uint64_t seed;        /* of the retry jitter */
+    const char
+        *endpoint;      /* AWS_EC2_METADATA_SERVICE_ENDPOINT; NULL or "": http://169.254.169.254 */
+    bool disabled;      /* AWS_EC2_METADATA_DISABLED, ECS_EXTERNAL, blackhole flag */
+    bool v1_disabled;   /* AWS_EC2_METADATA_V1_DISABLED */
+    int64_t attempt_ms; /* one request; 0: 1 s */
+    unsigned attempts;  /* 0: 5 */
+    uint64_t seed;      /* of the retry jitter */
 } ea_imds_config;
 
 /* Once, later, on the loop. EA_OK: `value` is the body (borrowed, followed by a NUL).

@@ -18,8 +18,8 @@ struct ea_poll_get {
 struct ea_poll_endpoint {
     ea_aws *aws;
     char *cluster, *instance_arn;
-    char *url[2];          /* by ea_poll_which */
-    int64_t until_ms;      /* mono; 0: nothing held */
+    char *url[2];     /* by ea_poll_which */
+    int64_t until_ms; /* mono; 0: nothing held */
     ea_ecs_op *op;
     ea_timer *turn;
     ea_list gets;
@@ -50,7 +50,7 @@ void ea_poll_endpoint_free(ea_poll_endpoint *p)
     if (!p)
         return;
     EA_LIST_EACH(&p->gets, node)
-        ea_poll_drop(EA_OWNER(node, ea_poll_get, node));
+    ea_poll_drop(EA_OWNER(node, ea_poll_get, node));
     ea_ecs_drop(p->op);
     ea_timer_free(p->turn);
     forget(p);
@@ -93,7 +93,8 @@ static void tell_all(ea_poll_endpoint *p, const ea_err *failed)
     ea_list batch;
 
     ea_list_init(&batch); /* a callback may ask again: that get waits for its own turn */
-    EA_LIST_EACH(&p->gets, node) {
+    EA_LIST_EACH(&p->gets, node)
+    {
         ea_list_remove(node);
         ea_list_append(&batch, node);
     }
@@ -129,7 +130,8 @@ static bool serves_all(const ea_poll_endpoint *p)
 {
     if (!p->until_ms || ea_now().mono_ms >= p->until_ms)
         return false;
-    EA_LIST_EACH(&p->gets, node) {
+    EA_LIST_EACH(&p->gets, node)
+    {
         if (!p->url[EA_OWNER(node, ea_poll_get, node)->which])
             return false;
     }

@@ -8,7 +8,10 @@
 
 typedef struct ea_poll_endpoint ea_poll_endpoint;
 typedef struct ea_poll_get ea_poll_get;
-typedef enum ea_poll_which { EA_POLL_ACS, EA_POLL_TELEMETRY } ea_poll_which;
+typedef enum ea_poll_which {
+    EA_POLL_ACS,
+    EA_POLL_TELEMETRY
+} ea_poll_which;
 
 /* Once, later, on the loop. EA_OK: `url` is borrowed. EA_PROTOCOL: the answer lacks it. */
 typedef void ea_poll_done(void *ctx, const char *url, const ea_err *err);

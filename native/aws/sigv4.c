@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX (1024u * 1024) /* of canonical texts; requests are far below */
+#define TEXT_MAX   (1024u * 1024) /* of canonical texts; requests are far below */
 #define PARAMS_MAX 256
 
 void ea_aws_creds_done(ea_aws_creds *c)

@@ -12,7 +12,7 @@
 #include "../base/err.h"
 #include "../base/str.h"
 
-#define EA_SHA256_HEX 65
+#define EA_SHA256_HEX   65
 #define EA_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 typedef struct ea_aws_creds { /* owned by whoever holds it; wiped when freed */
@@ -28,7 +28,7 @@ typedef struct ea_sign_header {
     ea_str name, value; /* name in any case; blanks in the value are folded by the signer */
 } ea_sign_header;
 
-typedef struct ea_sign_input { /* all borrowed */
+typedef struct ea_sign_input {     /* all borrowed */
     ea_str method, path, query;    /* path and query as they stand on the wire */
     const ea_sign_header *headers; /* exactly those to be signed */
     size_t header_count;           /* at most EA_SIGN_HEADERS_MAX */

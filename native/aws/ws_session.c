@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define URL_MAX (16u * 1024)
+#define URL_MAX          (16u * 1024)
 #define REFUSAL_TEXT_MAX 400
 
 struct ea_session {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <uv.h>
 
-#define CA_FILE_MAX (8u * 1024 * 1024)
+#define CA_FILE_MAX      (8u * 1024 * 1024)
 #define CONNECTIONS_KEPT 16L
 
 struct ea_net {

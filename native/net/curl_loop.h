@@ -14,13 +14,15 @@
 typedef struct ea_net ea_net;
 
 typedef struct ea_net_config {
-    const char *ca_file; /* PEM file in place of the system's roots (AWS_CA_BUNDLE); NULL or "" no */
-    ea_str ca_blob;      /* PEM text of the system's roots; used when ca_file is absent */
-    bool insecure;       /* tests only: nothing about the peer is verified; told loudly, once */
-    const char *proxy_http, *proxy_https; /* NULL: from http_proxy, HTTPS_PROXY ... of the process */
-    const char *no_proxy; /* NULL or "": EA_NO_PROXY_DEFAULT and `docker_host` */
+    const char
+        *ca_file;   /* PEM file in place of the system's roots (AWS_CA_BUNDLE); NULL or "" no */
+    ea_str ca_blob; /* PEM text of the system's roots; used when ca_file is absent */
+    bool insecure;  /* tests only: nothing about the peer is verified; told loudly, once */
+    const char *proxy_http,
+        *proxy_https;        /* NULL: from http_proxy, HTTPS_PROXY ... of the process */
+    const char *no_proxy;    /* NULL or "": EA_NO_PROXY_DEFAULT and `docker_host` */
     const char *docker_host; /* endpoint without scheme, added to the default; may be NULL */
-    const char *user_agent; /* sent where a request has none; may be NULL */
+    const char *user_agent;  /* sent where a request has none; may be NULL */
 } ea_net_config;
 
 #define EA_NO_PROXY_DEFAULT "169.254.169.254,169.254.170.2"

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#define CONNECT_MS 30000
-#define TOTAL_MS 42000
-#define BODY_MAX (1024u * 1024)
-#define HEADERS_MAX 200
+#define CONNECT_MS       30000
+#define TOTAL_MS         42000
+#define BODY_MAX         (1024u * 1024)
+#define HEADERS_MAX      200
 #define HEADER_BYTES_MAX (256u * 1024)
 
 struct ea_httpc {
@@ -24,7 +24,7 @@ struct ea_httpc {
     size_t header_bytes;
     bool too_big;
     bool headers_whole; /* libcurl takes a head that was cut for an answer */
-    bool ending;  /* the result stands in `err` and waits for its deferred call */
+    bool ending;        /* the result stands in `err` and waits for its deferred call */
     bool dropped;
     int64_t started_ms;
     ea_err err;

@@ -15,7 +15,7 @@ typedef struct ea_httpc_header {
 } ea_httpc_header;
 
 typedef struct ea_httpc_request { /* everything is copied */
-    const char *method; /* NULL: GET */
+    const char *method;           /* NULL: GET */
     const char *url;
     const ea_httpc_header *headers; /* sent as given; no Expect header is ever added */
     size_t header_count;

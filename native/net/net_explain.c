@@ -16,14 +16,12 @@ static const struct {
       "its certificate is for another host name; check the endpoint's name, or who answers there" },
     { "validity has expired",
       "its certificate has expired; renew it there, or correct this machine's clock" },
-    { "starts in the future",
-      "its certificate is not valid yet; correct this machine's clock" },
+    { "starts in the future", "its certificate is not valid yet; correct this machine's clock" },
     { "has been revoked", "its certificate was revoked; renew it there" },
     { "not correctly signed",
       "its certificate is signed by an unknown CA; put that CA into AWS_CA_BUNDLE or the system's "
       "trusted roots" },
-    { "protocol not within",
-      "it offers no TLS version from 1.2 on; enable TLS 1.2 or 1.3 there" },
+    { "protocol not within", "it offers no TLS version from 1.2 on; enable TLS 1.2 or 1.3 there" },
     { "rotocol version", "it offers no TLS version from 1.2 on; enable TLS 1.2 or 1.3 there" },
     { "fatal alert",
       "it refused the TLS handshake, as a peer does that knows no TLS version from 1.2 on or none "
@@ -87,8 +85,8 @@ ea_code ea_net_explain(int curl_code, const char *url, const char *detail, long 
         return explain_connect(curl_code, host, detail, os_errno, err);
     case CURLE_OPERATION_TIMEDOUT:
         return ea_fail_sys(err, EA_TIMEOUT, curl_code,
-                           "%.*s: %s; check firewalls, routes and proxy settings",
-                           EA_STR_FMT(host), detail[0] ? detail : "timed out");
+                           "%.*s: %s; check firewalls, routes and proxy settings", EA_STR_FMT(host),
+                           detail[0] ? detail : "timed out");
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_ISSUER_ERROR:

@@ -12,15 +12,21 @@
 #include <string.h>
 #include <uv.h>
 
-#define CONNECT_MS 30000
-#define DEADLINE_MS 180000
-#define CLOSE_MS 5000
-#define REFUSAL_MAX (64u * 1024)
-#define REQUEST_MAX (64u * 1024)
-#define READ_CHUNK (32u * 1024) /* above one TLS record, so that nothing stays inside mbedTLS */
-#define READS_A_TURN 32         /* then others get their turn; the socket stays readable */
+#define CONNECT_MS   30000
+#define DEADLINE_MS  180000
+#define CLOSE_MS     5000
+#define REFUSAL_MAX  (64u * 1024)
+#define REQUEST_MAX  (64u * 1024)
+#define READ_CHUNK   (32u * 1024) /* above one TLS record, so that nothing stays inside mbedTLS */
+#define READS_A_TURN 32           /* then others get their turn; the socket stays readable */
 
-enum phase { CONNECTING, UPGRADING, OPEN, CLOSING, ENDED };
+enum phase {
+    CONNECTING,
+    UPGRADING,
+    OPEN,
+    CLOSING,
+    ENDED
+};
 
 struct chunk { /* bytes to be written: the request, or one frame */
     ea_node node;
@@ -53,9 +59,9 @@ struct ea_wsc {
     ea_wsc_end end;
     char reason[EA_WS_CONTROL_MAX + 1];
     bool opened;
-    bool peer_closed;   /* its close frame came */
-    bool close_sent;    /* ours is on the wire or queued */
-    unsigned busy;      /* inside our callbacks: freeing waits */
+    bool peer_closed; /* its close frame came */
+    bool close_sent;  /* ours is on the wire or queued */
+    unsigned busy;    /* inside our callbacks: freeing waits */
     bool dropped, telling;
 };
 
@@ -87,7 +93,8 @@ static void shut(ea_wsc *ws)
     ea_timer_free(ws->timer);
     ws->timer = NULL;
     ea_net_job_done(&ws->job);
-    EA_LIST_EACH(&ws->out, node) {
+    EA_LIST_EACH(&ws->out, node)
+    {
         struct chunk *c = EA_OWNER(node, struct chunk, node);
 
         ea_list_remove(node);
@@ -169,8 +176,9 @@ static void on_deadline(void *arg)
         if (ws->phase == CLOSING)
             fail(ws, EA_TIMEOUT, "the peer did not answer the close frame");
         else
-            fail(ws, EA_TIMEOUT,
-                 "no answer to the websocket handshake; check firewalls, routes and proxy settings");
+            fail(
+                ws, EA_TIMEOUT,
+                "no answer to the websocket handshake; check firewalls, routes and proxy settings");
     } else if (ws->read_at >= 0 && now >= ws->read_at) {
         fail(ws, EA_TIMEOUT, "no message within the read deadline");
     } else if (ws->write_at >= 0 && now >= ws->write_at) {
@@ -440,7 +448,8 @@ static void peer_gone(ea_wsc *ws)
         }
     }
     if (ws->phase == UPGRADING)
-        (void)ea_fail(&err, EA_UNREACHABLE, "%s: the connection ended during the handshake; try again",
+        (void)ea_fail(&err, EA_UNREACHABLE,
+                      "%s: the connection ended during the handshake; try again",
                       ws->job.url); /* handed on */
     else
         (void)ea_fail(&err, EA_UNREACHABLE, "%s: the connection ended without a close frame",

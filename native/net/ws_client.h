@@ -11,33 +11,33 @@
 typedef struct ea_wsc ea_wsc; /* one connection; frees itself after `closed` */
 
 #define EA_WS_MESSAGE_MAX (4u * 1024 * 1024)
-#define EA_WS_QUEUE_MAX (8u * 1024 * 1024)
+#define EA_WS_QUEUE_MAX   (8u * 1024 * 1024)
 
-typedef struct ea_wsc_request { /* everything is copied */
-    const char *url; /* ws:// or wss:// */
+typedef struct ea_wsc_request {     /* everything is copied */
+    const char *url;                /* ws:// or wss:// */
     const ea_httpc_header *headers; /* signed headers of the upgrade request */
     size_t header_count;
-    int64_t connect_ms;   /* TCP, TLS and the upgrade's answer; 0: 30 s */
-    int64_t read_ms;      /* no whole message for that long ends it with EA_TIMEOUT; 0: 180 s */
-    int64_t write_ms;     /* one frame not written for that long ends it; 0: 180 s */
-    int64_t close_ms;     /* wait for the peer's close frame; 0: 5 s */
-    size_t message_max;   /* bytes of one message; 0: EA_WS_MESSAGE_MAX */
-    size_t queue_max;     /* bytes waiting to be sent; 0: EA_WS_QUEUE_MAX */
+    int64_t connect_ms; /* TCP, TLS and the upgrade's answer; 0: 30 s */
+    int64_t read_ms;    /* no whole message for that long ends it with EA_TIMEOUT; 0: 180 s */
+    int64_t write_ms;   /* one frame not written for that long ends it; 0: 180 s */
+    int64_t close_ms;   /* wait for the peer's close frame; 0: 5 s */
+    size_t message_max; /* bytes of one message; 0: EA_WS_MESSAGE_MAX */
+    size_t queue_max;   /* bytes waiting to be sent; 0: EA_WS_QUEUE_MAX */
 } ea_wsc_request;
 
 typedef struct ea_wsc_end { /* borrowed for the callback */
-    ea_err err;      /* EA_OK only when the close handshake was completed */
-    bool opened;     /* the handshake had succeeded */
-    int code;        /* peer's close code; 1005 none in its frame; 1006 ended without a frame */
+    ea_err err;             /* EA_OK only when the close handshake was completed */
+    bool opened;            /* the handshake had succeeded */
+    int code;           /* peer's close code; 1005 none in its frame; 1006 ended without a frame */
     const char *reason; /* peer's text, "" if none */
-    int http_status; /* the answer that refused the upgrade; 0 when there was none */
-    ea_str body;     /* its body, at most 64 KiB */
-    int64_t date_ms; /* its Date header, wall; 0 none */
+    int http_status;    /* the answer that refused the upgrade; 0 when there was none */
+    ea_str body;        /* its body, at most 64 KiB */
+    int64_t date_ms;    /* its Date header, wall; 0 none */
 } ea_wsc_end;
 
 typedef struct ea_wsc_hooks {
-    void (*open)(void *ctx);                  /* the upgrade was answered with 101 */
-    void (*message)(void *ctx, ea_str text);  /* one whole message, text or binary; borrowed */
+    void (*open)(void *ctx);                 /* the upgrade was answered with 101 */
+    void (*message)(void *ctx, ea_str text); /* one whole message, text or binary; borrowed */
     /* Exactly once and last, never from inside a call of this header. */
     void (*closed)(void *ctx, const ea_wsc_end *end);
 } ea_wsc_hooks;

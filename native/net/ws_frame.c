@@ -199,7 +199,8 @@ void ea_ws_accept_key(const char *key, char out[29])
 
     ea_buf_adds(&text, key);
     ea_buf_adds(&text, guid);
-    (void)mbedtls_sha1((const unsigned char *)ea_buf_z(&text), text.n, sum); /* software: no failure */
+    (void)mbedtls_sha1((const unsigned char *)ea_buf_z(&text), text.n,
+                       sum); /* software: no failure */
     ea_buf_add_base64(&b64, sum, sizeof(sum));
     (void)snprintf(out, 29, "%s", ea_buf_z(&b64)); /* 28 characters */
 }

@@ -17,16 +17,16 @@ typedef enum ea_ws_opcode {
 } ea_ws_opcode;
 
 typedef struct ea_ws_decoder {
-    ea_buf message;        /* reassembled so far; its `max` is the limit of one message */
+    ea_buf message; /* reassembled so far; its `max` is the limit of one message */
     unsigned char head[10];
     size_t head_n, head_need;
     unsigned char control[EA_WS_CONTROL_MAX];
     size_t control_n;
-    uint64_t left;         /* payload bytes of the present frame still to come */
-    unsigned opcode;       /* of the present frame */
+    uint64_t left;   /* payload bytes of the present frame still to come */
+    unsigned opcode; /* of the present frame */
     bool fin, in_payload;
-    bool in_message;       /* a fragmented message has begun */
-    bool handed;           /* `message` was given out and is to be emptied */
+    bool in_message; /* a fragmented message has begun */
+    bool handed;     /* `message` was given out and is to be emptied */
 } ea_ws_decoder;
 
 void ea_ws_decoder_init(ea_ws_decoder *d, size_t message_max);

@@ -8,9 +8,9 @@
 
 #define BODY_MAX (1024u * 1024)
 /* Limits of the service, bytes (control-plane.md section 5.5). */
-#define REASON_MAX 1024
+#define REASON_MAX     1024
 #define RUNTIME_ID_MAX 255
-#define DIGEST_MAX 255
+#define DIGEST_MAX     255
 
 /* Adds `"name":"text"`, cut to `max` bytes; the comma goes in front of all but the first member. */
 static void member(ea_buf *b, const char *name, const char *text, size_t max)
@@ -233,7 +233,8 @@ char *ea_state_change_rejected(const char *cluster, const char *task_arn, const 
 
 ea_report_outcome ea_report_classify(ea_code code, int status, const char *aws_code)
 {
-    (void)status; /* control-plane.md section 5.6: the code alone decides, AccessDenied is retried */
+    (void)
+        status; /* control-plane.md section 5.6: the code alone decides, AccessDenied is retried */
     if (code == EA_OK)
         return EA_REPORT_SENT;
     if (aws_code && ea_str_eq_nocase(ea_str_of(aws_code), EA_STR("InvalidParameterException")))

@@ -6,8 +6,8 @@
 #include "../engine/engine.h"
 
 typedef struct ea_state_change_options {
-    const char *cluster;          /* configured name, as is */
-    bool exclude_ipv6_bindings;   /* ECS_EXCLUDE_IPV6_PORTBINDING, default true: "::" is left out */
+    const char *cluster;        /* configured name, as is */
+    bool exclude_ipv6_bindings; /* ECS_EXCLUDE_IPV6_PORTBINDING, default true: "::" is left out */
 } ea_state_change_options;
 
 /* The body that tells the control plane that `task` is at `level`: the containers whose `reporting`

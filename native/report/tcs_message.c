@@ -110,7 +110,8 @@ void ea_tcs_status_message(const struct ea_tcs_ids *ids, ea_runtime_status statu
 {
     ea_buf_adds(out, "{\"type\":\"PublishInstanceStatusRequest\",\"message\":{");
     add_ids(out, ids, "requestId");
-    ea_buf_addf(out, "},\"statuses\":[{\"type\":\"ContainerRuntime\",\"status\":\"%s\",\"lastUpdated\":",
+    ea_buf_addf(out,
+                "},\"statuses\":[{\"type\":\"ContainerRuntime\",\"status\":\"%s\",\"lastUpdated\":",
                 status_name(status));
     ea_buf_add_epoch(out, updated_ms);
     ea_buf_adds(out, ",\"lastStatusChange\":");

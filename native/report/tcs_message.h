@@ -6,7 +6,7 @@
 #include "../base/json.h"
 
 #define EA_TCS_TASKS_MAX 10
-#define EA_TCS_BODY_MAX 1048576
+#define EA_TCS_BODY_MAX  1048576
 
 struct ea_tcs_ids { /* borrowed */
     const char *cluster, *instance_arn, *message_id;

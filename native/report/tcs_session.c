@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define PUBLISH_MS 20000
-#define QUEUE_MAX 15 /* publishes that wait while there is no connection: 5 min */
-#define FRAME_MAX (EA_TCS_BODY_MAX + 64u * 1024)
+#define QUEUE_MAX  15 /* publishes that wait while there is no connection: 5 min */
+#define FRAME_MAX  (EA_TCS_BODY_MAX + 64u * 1024)
 
 struct publish { /* what one tick has to say */
     ea_node node;
@@ -282,7 +282,8 @@ void ea_tcs_free(ea_tcs *t)
     ea_cred_drop(t->cred_get);
     ea_session_free(t->session);
     ea_timer_free(t->tick);
-    EA_LIST_EACH(&t->queue, node) {
+    EA_LIST_EACH(&t->queue, node)
+    {
         ea_list_remove(node);
         free_publish(EA_OWNER(node, struct publish, node));
     }

@@ -30,7 +30,8 @@ ea_tcs *ea_tcs_new(ea_aws *aws, ea_poll_endpoint *poll, const ea_tcs_config *con
 void ea_tcs_free(ea_tcs *t); /* NULL is fine */
 void ea_tcs_start(ea_tcs *t, const char *instance_arn);
 void ea_tcs_stop(ea_tcs *t);
-void ea_tcs_kick(ea_tcs *t); /* instance inactive: drop the connection, connect again by the rules */
+void ea_tcs_kick(
+    ea_tcs *t); /* instance inactive: drop the connection, connect again by the rules */
 void ea_tcs_set_docker_version(ea_tcs *t, const char *version);
 /* Result of a health check (Docker ping after an ACS heartbeat): published at the next tick. */
 void ea_tcs_set_runtime(ea_tcs *t, bool healthy);

@@ -12,15 +12,14 @@
 
 #include <cmocka.h>
 
-#define HEAD                                                                                       \
-    "\"messageId\":\"m1\",\"clusterArn\":\"arn:c\",\"containerInstanceArn\":\"arn:i\""
+#define HEAD                "\"messageId\":\"m1\",\"clusterArn\":\"arn:c\",\"containerInstanceArn\":\"arn:i\""
 #define MESSAGE(type, body) "{\"type\":\"" type "\",\"message\":{" body "}}"
-#define TASK_ARN "arn:aws:ecs:us-west-2:123456789012:task/bench/229a1da554b14b6c88c51423c660701b"
+#define TASK_ARN            "arn:aws:ecs:us-west-2:123456789012:task/bench/229a1da554b14b6c88c51423c660701b"
 #define TASK(more)                                                                                 \
-    "{\"arn\":\"" TASK_ARN "\",\"family\":\"f\",\"version\":\"1\",\"desiredStatus\":\"RUNNING\","      \
+    "{\"arn\":\"" TASK_ARN "\",\"family\":\"f\",\"version\":\"1\",\"desiredStatus\":\"RUNNING\","  \
     "\"containers\":[{\"name\":\"main\",\"image\":\"busybox\",\"essential\":true" more "}]}"
 #define CREDS                                                                                      \
-    "{\"credentialsId\":\"cid\",\"roleArn\":\"arn:r\",\"accessKeyId\":\"AK\",\"secretAccessKey\":"    \
+    "{\"credentialsId\":\"cid\",\"roleArn\":\"arn:r\",\"accessKeyId\":\"AK\",\"secretAccessKey\":" \
     "\"SK\",\"sessionToken\":\"ST\",\"expiration\":\"2036-01-01T00:00:00Z\"}"
 
 static ea_acs_result run(const char *text)
@@ -43,28 +42,33 @@ static void some_messages_are_answered_at_once(void **state)
           "{\"type\":\"HeartbeatAckRequest\",\"message\":{}}", true },
         { "update staged", MESSAGE("StageUpdateMessage", HEAD ",\"updateInfo\":{}"),
           "{\"type\":\"NackRequest\",\"message\":{\"cluster\":\"arn:c\",\"containerInstance\":"
-          "\"arn:i\",\"messageId\":\"m1\",\"reason\":\"Updates are disabled\"}}", false },
+          "\"arn:i\",\"messageId\":\"m1\",\"reason\":\"Updates are disabled\"}}",
+          false },
         { "update performed", MESSAGE("PerformUpdateMessage", HEAD),
           "{\"type\":\"NackRequest\",\"message\":{\"cluster\":\"arn:c\",\"containerInstance\":"
-          "\"arn:i\",\"messageId\":\"m1\",\"reason\":\"Updates are disabled\"}}", false },
+          "\"arn:i\",\"messageId\":\"m1\",\"reason\":\"Updates are disabled\"}}",
+          false },
         { "task interface",
           MESSAGE("AttachTaskNetworkInterfacesMessage",
                   HEAD ",\"taskArn\":\"t\",\"waitTimeoutMs\":1000,\"elasticNetworkInterfaces\":[{"
                        "\"macAddress\":\"0a:00\",\"ec2Id\":\"eni-1\",\"attachmentArn\":\"a\"}]"),
           "{\"type\":\"AckRequest\",\"message\":{\"cluster\":\"arn:c\",\"containerInstance\":"
-          "\"arn:i\",\"messageId\":\"m1\"}}", false },
+          "\"arn:i\",\"messageId\":\"m1\"}}",
+          false },
         { "instance interface",
           MESSAGE("AttachInstanceNetworkInterfacesMessage",
                   HEAD ",\"waitTimeoutMs\":1,\"elasticNetworkInterfaces\":[{\"macAddress\":\"0a\","
                        "\"ec2Id\":\"e\"}]"),
           "{\"type\":\"AckRequest\",\"message\":{\"cluster\":\"arn:c\",\"containerInstance\":"
-          "\"arn:i\",\"messageId\":\"m1\"}}", false },
+          "\"arn:i\",\"messageId\":\"m1\"}}",
+          false },
         { "attachment",
           MESSAGE("ConfirmAttachmentMessage",
                   HEAD ",\"attachment\":{\"attachmentArn\":\"a\",\"attachmentType\":\"amazonebs\","
                        "\"attachmentProperties\":[{\"name\":\"volumeId\",\"value\":\"v\"}]}"),
           "{\"type\":\"AckRequest\",\"message\":{\"cluster\":\"arn:c\",\"containerInstance\":"
-          "\"arn:i\",\"messageId\":\"m1\"}}", false },
+          "\"arn:i\",\"messageId\":\"m1\"}}",
+          false },
     };
 
     (void)state;
@@ -94,10 +98,12 @@ static void what_does_not_decode_is_dropped_without_an_answer(void **state)
           MESSAGE("PayloadMessage", "\"clusterArn\":\"c\",\"containerInstanceArn\":\"i\""), true },
         { "empty clusterArn",
           MESSAGE("PayloadMessage",
-                  "\"messageId\":\"m\",\"clusterArn\":\"\",\"containerInstanceArn\":\"i\""), true },
+                  "\"messageId\":\"m\",\"clusterArn\":\"\",\"containerInstanceArn\":\"i\""),
+          true },
         { "messageId a number",
           MESSAGE("PayloadMessage",
-                  "\"messageId\":5,\"clusterArn\":\"c\",\"containerInstanceArn\":\"i\""), false },
+                  "\"messageId\":5,\"clusterArn\":\"c\",\"containerInstanceArn\":\"i\""),
+          false },
         { "seqNum a string", MESSAGE("PayloadMessage", HEAD ",\"seqNum\":\"5\""), false },
         { "tasks an object", MESSAGE("PayloadMessage", HEAD ",\"tasks\":{}"), false },
         { "heartbeat id a number", MESSAGE("HeartbeatMessage", "\"messageId\":7"), false },
@@ -108,26 +114,31 @@ static void what_does_not_decode_is_dropped_without_an_answer(void **state)
           false },
         { "stop ack without id", MESSAGE("TaskStopVerificationAck", "\"stopTasks\":[]"), true },
         { "credentials without task",
-          MESSAGE("IAMRoleCredentialsMessage",
-                  "\"messageId\":\"m\",\"roleType\":\"TaskApplication\",\"roleCredentials\":" CREDS),
+          MESSAGE(
+              "IAMRoleCredentialsMessage",
+              "\"messageId\":\"m\",\"roleType\":\"TaskApplication\",\"roleCredentials\":" CREDS),
           true },
         { "credentials of an unknown role",
           MESSAGE("IAMRoleCredentialsMessage",
                   "\"messageId\":\"m\",\"taskArn\":\"t\",\"roleType\":\"Other\","
-                  "\"roleCredentials\":" CREDS), true },
+                  "\"roleCredentials\":" CREDS),
+          true },
         { "credentials without id",
           MESSAGE("IAMRoleCredentialsMessage",
                   "\"messageId\":\"m\",\"taskArn\":\"t\",\"roleType\":\"TaskExecution\","
-                  "\"roleCredentials\":{\"roleArn\":\"r\"}"), true },
+                  "\"roleCredentials\":{\"roleArn\":\"r\"}"),
+          true },
         { "interface without wait",
           MESSAGE("AttachTaskNetworkInterfacesMessage", HEAD ",\"taskArn\":\"t\""), true },
         { "interface without address",
           MESSAGE("AttachInstanceNetworkInterfacesMessage",
-                  HEAD ",\"waitTimeoutMs\":5,\"elasticNetworkInterfaces\":[{\"ec2Id\":\"e\"}]"), true },
+                  HEAD ",\"waitTimeoutMs\":5,\"elasticNetworkInterfaces\":[{\"ec2Id\":\"e\"}]"),
+          true },
         { "attachment without value",
           MESSAGE("ConfirmAttachmentMessage",
                   HEAD ",\"attachment\":{\"attachmentArn\":\"a\",\"attachmentProperties\":[{"
-                       "\"name\":\"n\"}]}"), true },
+                       "\"name\":\"n\"}]}"),
+          true },
         { "update without id", MESSAGE("StageUpdateMessage", "\"clusterArn\":\"c\""), true },
     };
 
@@ -145,12 +156,13 @@ static void what_does_not_decode_is_dropped_without_an_answer(void **state)
 
 static void a_payload_becomes_an_event_with_its_tasks_and_credentials(void **state)
 {
-    static const char text[] = MESSAGE(
-        "PayloadMessage",
-        HEAD ",\"seqNum\":7,\"timeline\":9,\"generatedAt\":1,\"tasks\":["
-             "{\"arn\":\"" TASK_ARN "\",\"family\":\"f\",\"version\":\"3\",\"desiredStatus\":\"RUNNING\","
-             "\"containers\":[{\"name\":\"main\",\"image\":\"busybox\",\"essential\":true}],"
-             "\"roleCredentials\":" CREDS ",\"futureMember\":{\"x\":[1]}}]");
+    static const char text[] =
+        MESSAGE("PayloadMessage", HEAD
+                ",\"seqNum\":7,\"timeline\":9,\"generatedAt\":1,\"tasks\":["
+                "{\"arn\":\"" TASK_ARN
+                "\",\"family\":\"f\",\"version\":\"3\",\"desiredStatus\":\"RUNNING\","
+                "\"containers\":[{\"name\":\"main\",\"image\":\"busybox\",\"essential\":true}],"
+                "\"roleCredentials\":" CREDS ",\"futureMember\":{\"x\":[1]}}]");
     ea_acs_result r = run(text);
 
     (void)state;
@@ -189,9 +201,9 @@ static void a_bad_task_is_kept_as_rejected_beside_the_good_ones(void **state)
 
     (void)state;
     for (size_t i = 0; i < EA_COUNT(cases); i++) {
-        EA_FREE_AUTO char *text = ea_sprintf_dup(
-            "{\"type\":\"PayloadMessage\",\"message\":{" HEAD ",\"tasks\":[%s,%s]}}", cases[i].task,
-            TASK(""));
+        EA_FREE_AUTO char *text =
+            ea_sprintf_dup("{\"type\":\"PayloadMessage\",\"message\":{" HEAD ",\"tasks\":[%s,%s]}}",
+                           cases[i].task, TASK(""));
         ea_acs_result r = run(text);
         const struct ea_payload_task *bad = NULL;
 
@@ -219,8 +231,9 @@ static void a_payload_without_tasks_is_still_an_event(void **state)
 
 static void member_names_match_without_case(void **state)
 {
-    ea_acs_result r = run("{\"type\":\"PayloadMessage\",\"message\":{\"MessageId\":\"m\",\"clusterarn\":"
-                          "\"c\",\"ContainerInstanceARN\":\"i\",\"Tasks\":[" TASK("") "]}}");
+    ea_acs_result r =
+        run("{\"type\":\"PayloadMessage\",\"message\":{\"MessageId\":\"m\",\"clusterarn\":"
+            "\"c\",\"ContainerInstanceARN\":\"i\",\"Tasks\":[" TASK("") "]}}");
 
     (void)state;
     assert_true(r.has_event);
@@ -253,9 +266,10 @@ static void a_manifest_lists_what_should_run(void **state)
 
 static void a_stop_verification_names_its_tasks(void **state)
 {
-    ea_acs_result r = run(MESSAGE("TaskStopVerificationAck",
-                                  "\"messageId\":\"m9\",\"generatedAt\":1,\"stopTasks\":[{\"taskArn\":"
-                                  "\"a\",\"taskClusterArn\":\"c\",\"desiredStatus\":\"STOPPED\"},{}]"));
+    ea_acs_result r =
+        run(MESSAGE("TaskStopVerificationAck",
+                    "\"messageId\":\"m9\",\"generatedAt\":1,\"stopTasks\":[{\"taskArn\":"
+                    "\"a\",\"taskClusterArn\":\"c\",\"desiredStatus\":\"STOPPED\"},{}]"));
 
     (void)state;
     assert_true(r.has_event);
@@ -311,9 +325,10 @@ static void outbound_messages_have_their_recorded_form(void **state)
 
     (void)state;
     text = ea_acs_creds_ack_text("m", "cid", "2036-01-01T00:00:00Z");
-    assert_string_equal(text, "{\"type\":\"IAMRoleCredentialsAckRequest\",\"message\":{\"messageId\":"
-                              "\"m\",\"expiration\":\"2036-01-01T00:00:00Z\",\"credentialsId\":"
-                              "\"cid\"}}");
+    assert_string_equal(text,
+                        "{\"type\":\"IAMRoleCredentialsAckRequest\",\"message\":{\"messageId\":"
+                        "\"m\",\"expiration\":\"2036-01-01T00:00:00Z\",\"credentialsId\":"
+                        "\"cid\"}}");
     ea_free(text);
     ea_strlist_add(&arns, "a");
     ea_strlist_add(&arns, "b\"");

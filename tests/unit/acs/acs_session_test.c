@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #define INSTANCE "arn:aws:ecs:us-west-2:123456789012:container-instance/bench/3b766029f3a54dde"
-#define HEAD "\"messageId\":\"m1\",\"clusterArn\":\"arn:c\",\"containerInstanceArn\":\"arn:i\""
+#define HEAD     "\"messageId\":\"m1\",\"clusterArn\":\"arn:c\",\"containerInstanceArn\":\"arn:i\""
 
 struct world {
     ea_loop *loop;

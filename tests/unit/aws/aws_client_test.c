@@ -18,12 +18,18 @@
 
 #define PATIENCE_MS 15000
 #define ANSWER(status, headers, body)                                                              \
-    { .wait = "\r\n\r\n",                                                                          \
-      .send = "HTTP/1.1 " status "\r\nConnection: close\r\n" headers "\r\n" body,                  \
-      .then = PEER_SHUT }
-#define SCRIPT(...) { (const struct peer_step[]){ __VA_ARGS__ }, 1 }
+    {                                                                                              \
+        .wait = "\r\n\r\n",                                                                        \
+        .send = "HTTP/1.1 " status "\r\nConnection: close\r\n" headers "\r\n" body,                \
+        .then = PEER_SHUT                                                                          \
+    }
+#define SCRIPT(...)                                                                                \
+    {                                                                                              \
+        (const struct peer_step[]){ __VA_ARGS__ }, 1                                               \
+    }
 #define OK(body) SCRIPT(ANSWER("200 OK", "", body))
-#define FAULT(status, code) SCRIPT(ANSWER(status, "", "{\"__type\":\"" code "\",\"message\":\"why\"}"))
+#define FAULT(status, code)                                                                        \
+    SCRIPT(ANSWER(status, "", "{\"__type\":\"" code "\",\"message\":\"why\"}"))
 
 struct world {
     ea_loop *loop;
@@ -122,7 +128,8 @@ static void call(struct world *w, const ea_aws_options *o)
 
     w->done = false;
     w->calls = 0;
-    assert_non_null(ea_aws_start(w->aws, "CreateCluster", EA_STR("{\"a\":1}"), o, on_call, w, &err));
+    assert_non_null(
+        ea_aws_start(w->aws, "CreateCluster", EA_STR("{\"a\":1}"), o, on_call, w, &err));
     assert_int_equal(w->calls, 0);
     run_until(w->loop, &w->done, PATIENCE_MS);
     assert_int_equal(w->calls, 1);
@@ -152,11 +159,12 @@ static void a_call_is_signed_and_carries_its_target(void **state)
     assert_string_equal(w->text, "{\"b\":2}");
     assert_int_equal(w->fault.status, 200);
     assert_int_equal(count(w, "POST / HTTP/1.1\r\n"), 1);
-    assert_int_equal(count(w, "X-Amz-Target: AmazonEC2ContainerServiceV20141113.CreateCluster\r\n"), 1);
+    assert_int_equal(count(w, "X-Amz-Target: AmazonEC2ContainerServiceV20141113.CreateCluster\r\n"),
+                     1);
     assert_int_equal(count(w, "Content-Type: application/x-amz-json-1.1\r\n"), 1);
     assert_int_equal(count(w, "User-Agent: Agent/1 (linux)\r\n"), 1);
-    assert_int_equal(count(w, "SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature="),
-                     1);
+    assert_int_equal(
+        count(w, "SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature="), 1);
     assert_int_equal(count(w, "\r\n\r\n{\"a\":1}"), 1);
 }
 
@@ -356,8 +364,9 @@ static void registration_sends_the_recorded_form_and_reads_the_arn(void **state)
     const char *body = NULL;
     cJSON *a = NULL, *b = NULL;
 
-    START(w, OK("{\"containerInstance\":{\"containerInstanceArn\":\"arn:i\",\"attributes\":[{\"name\":"
-                "\"x\",\"value\":\"1\"}]}}"),
+    START(w,
+          OK("{\"containerInstance\":{\"containerInstanceArn\":\"arn:i\",\"attributes\":[{\"name\":"
+             "\"x\",\"value\":\"1\"}]}}"),
           OK("{\"containerInstance\":{}}"));
     ea_strlist_add(&ports, "22");
     ea_set_str(&r.cluster, "bench");
@@ -373,13 +382,14 @@ static void registration_sends_the_recorded_form_and_reads_the_arn(void **state)
     assert_string_equal(w->text, "arn:i 1");
     body = strstr(peer_received(w->peer).p, "\r\n\r\n") + 4;
     a = cJSON_Parse(body);
-    b = cJSON_Parse("{\"cluster\":\"bench\",\"instanceIdentityDocument\":\"\","
-                    "\"instanceIdentityDocumentSignature\":\"\",\"clientToken\":\"tok\","
-                    "\"attributes\":[{\"name\":\"ecs.capability.x\"},{\"name\":\"ecs.os-type\","
-                    "\"value\":\"linux\"}],\"totalResources\":[{\"name\":\"CPU\",\"type\":\"INTEGER\","
-                    "\"integerValue\":2048},{\"name\":\"MEMORY\",\"type\":\"INTEGER\"},{\"name\":\"PORTS\","
-                    "\"type\":\"STRINGSET\",\"stringSetValue\":[\"22\"]},{\"name\":\"PORTS_UDP\",\"type\":"
-                    "\"STRINGSET\",\"stringSetValue\":[]}]}");
+    b = cJSON_Parse(
+        "{\"cluster\":\"bench\",\"instanceIdentityDocument\":\"\","
+        "\"instanceIdentityDocumentSignature\":\"\",\"clientToken\":\"tok\","
+        "\"attributes\":[{\"name\":\"ecs.capability.x\"},{\"name\":\"ecs.os-type\","
+        "\"value\":\"linux\"}],\"totalResources\":[{\"name\":\"CPU\",\"type\":\"INTEGER\","
+        "\"integerValue\":2048},{\"name\":\"MEMORY\",\"type\":\"INTEGER\"},{\"name\":\"PORTS\","
+        "\"type\":\"STRINGSET\",\"stringSetValue\":[\"22\"]},{\"name\":\"PORTS_UDP\",\"type\":"
+        "\"STRINGSET\",\"stringSetValue\":[]}]}");
     if (!cJSON_Compare(a, b, 1))
         fail_msg("got %s", body);
     cJSON_Delete(a);

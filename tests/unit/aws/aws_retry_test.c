@@ -73,10 +73,14 @@ static void delays_stay_in_their_bounds(void **state)
         unsigned n;
         int64_t low, high; /* [low, high] */
     } cases[] = {
-        { EA_RETRY_STANDARD, 1, 0, 2000 },     { EA_RETRY_STANDARD, 2, 0, 4000 },
-        { EA_RETRY_STANDARD, 4, 0, 16000 },    { EA_RETRY_STANDARD, 5, 20000, 20000 },
-        { EA_RETRY_SUBMIT, 1, 60, 118 },       { EA_RETRY_SUBMIT, 13, 245760, 483328 },
-        { EA_RETRY_SUBMIT, 14, 300000, 300000 }, { EA_RETRY_SUBMIT, 297, 300000, 300000 },
+        { EA_RETRY_STANDARD, 1, 0, 2000 },
+        { EA_RETRY_STANDARD, 2, 0, 4000 },
+        { EA_RETRY_STANDARD, 4, 0, 16000 },
+        { EA_RETRY_STANDARD, 5, 20000, 20000 },
+        { EA_RETRY_SUBMIT, 1, 60, 118 },
+        { EA_RETRY_SUBMIT, 13, 245760, 483328 },
+        { EA_RETRY_SUBMIT, 14, 300000, 300000 },
+        { EA_RETRY_SUBMIT, 297, 300000, 300000 },
         { EA_RETRY_NONE, 1, 0, 0 },
     };
     ea_rng rng;

@@ -17,12 +17,16 @@
 
 #define PATIENCE_MS 15000
 #define ANSWER(status, body)                                                                       \
-    { .wait = "\r\n\r\n",                                                                          \
-      .send = "HTTP/1.1 " status "\r\nConnection: close\r\n\r\n" body,                             \
-      .then = PEER_SHUT }
-#define SCRIPT(...) { (const struct peer_step[]){ __VA_ARGS__ }, 1 }
+    {                                                                                              \
+        .wait = "\r\n\r\n", .send = "HTTP/1.1 " status "\r\nConnection: close\r\n\r\n" body,       \
+        .then = PEER_SHUT                                                                          \
+    }
+#define SCRIPT(...)                                                                                \
+    {                                                                                              \
+        (const struct peer_step[]){ __VA_ARGS__ }, 1                                               \
+    }
 #define ROLE_JSON(key, expires)                                                                    \
-    "{\"Code\":\"Success\",\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"s\",\"Token\":\"t\","     \
+    "{\"Code\":\"Success\",\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"s\",\"Token\":\"t\"," \
     "\"Expiration\":\"" expires "\"}"
 
 struct world {
@@ -301,8 +305,8 @@ static void the_instance_role_is_fetched_once_and_kept(void **state)
     assert_null(ea_cred_held(w->chain));
 }
 
-static void role_credentials_are_fetched_again_before_they_expire_and_kept_when_that_fails(
-    void **state)
+static void
+role_credentials_are_fetched_again_before_they_expire_and_kept_when_that_fails(void **state)
 {
     struct world *w = *state;
     ea_time now = { .mono_ms = 1000000, .wall_ms = 1795504000000 }; /* 2026-11-24T07:06:40Z */
@@ -426,12 +430,13 @@ static void role_answers_are_read_or_refused(void **state)
         { "good", ROLE_JSON("A", "2036-01-01T00:00:00Z"), EA_OK },
         { "code in another case",
           "{\"Code\":\"SUCCESS\",\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\"}", EA_OK },
-        { "container form", "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\",\"Token\":\"t\"}", EA_OK },
+        { "container form", "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\",\"Token\":\"t\"}",
+          EA_OK },
         { "refused", "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"Message\":\"no\"}", EA_AUTH },
         { "no key", "{\"Code\":\"Success\",\"SecretAccessKey\":\"s\"}", EA_INVALID },
         { "empty key", "{\"AccessKeyId\":\"\",\"SecretAccessKey\":\"s\"}", EA_INVALID },
-        { "bad time",
-          "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\",\"Expiration\":\"soon\"}", EA_INVALID },
+        { "bad time", "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\",\"Expiration\":\"soon\"}",
+          EA_INVALID },
         { "no JSON", "<html>", EA_INVALID },
     };
 

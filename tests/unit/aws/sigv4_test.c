@@ -15,7 +15,7 @@
 #include "sigv4_vectors.h"
 
 #define WHEN_MS 1767323045000 /* 2026-01-02T03:04:05Z */
-#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+#define SECRET  "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 /* "Name: value\n" lines -> headers; views into `text`. */
 static size_t split_headers(const char *text, ea_sign_header *out)
@@ -120,12 +120,14 @@ static void malformed_authorizations_are_refused(void **state)
         "Basic abc",
         "AWS4-HMAC-SHA256",
         "AWS4-HMAC-SHA256 Credential=A/20260102/r/ecs/aws4_request, SignedHeaders=host",
-        "AWS4-HMAC-SHA256 Credential=A/20260102/r/ecs/aws4_request, SignedHeaders=host, Signature=ab",
+        "AWS4-HMAC-SHA256 Credential=A/20260102/r/ecs/aws4_request, SignedHeaders=host, "
+        "Signature=ab",
         "AWS4-HMAC-SHA256 Credential=A/2026/r/ecs/aws4_request, SignedHeaders=host, Signature="
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         "AWS4-HMAC-SHA256 Credential=A/20260102/r/ecs, SignedHeaders=host, Signature="
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-        "AWS4-HMAC-SHA256 Credential=A/20260102/r/ecs/aws4_request/x, SignedHeaders=host, Signature="
+        "AWS4-HMAC-SHA256 Credential=A/20260102/r/ecs/aws4_request/x, SignedHeaders=host, "
+        "Signature="
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     };
 
@@ -154,9 +156,9 @@ static void a_frame_is_a_header_block_and_the_json(void **state)
     }
     assert_non_null(v);
     creds = creds_of(v);
-    assert_int_equal(ea_sigv4_frame(v->url, ea_str_of(v->body), "us-west-2", &creds, WHEN_MS, &out,
-                                    &err),
-                     EA_OK);
+    assert_int_equal(
+        ea_sigv4_frame(v->url, ea_str_of(v->body), "us-west-2", &creds, WHEN_MS, &out, &err),
+        EA_OK);
     ea_buf_addf(&want,
                 "Authorization: %s\r\nHost: ecs-t-1.us-west-2.amazonaws.com\r\n"
                 "X-Amz-Date: 20260102T030405Z\r\nX-Amz-Security-Token: %s\r\n\r\n%s",
@@ -176,9 +178,9 @@ static void nothing_is_signed_without_credentials_or_address(void **state)
     assert_int_equal(ea_sigv4_sign("GET", "https://x/", NULL, 0, EA_STR(""), "r", "ecs", &none,
                                    WHEN_MS, &s, &err),
                      EA_AUTH);
-    assert_int_equal(ea_sigv4_sign("GET", "nowhere", NULL, 0, EA_STR(""), "r", "ecs", &some,
-                                   WHEN_MS, &s, &err),
-                     EA_INVALID);
+    assert_int_equal(
+        ea_sigv4_sign("GET", "nowhere", NULL, 0, EA_STR(""), "r", "ecs", &some, WHEN_MS, &s, &err),
+        EA_INVALID);
     assert_null(s.authorization);
     ea_aws_creds_done(&some);
 }

@@ -82,16 +82,19 @@ static bool check_request(struct cp *c, const ea_http_request *req)
     size_t n = 0;
 
     for (size_t i = 0; i < req->header_count && n < 64; i++)
-        present[n++] = (ea_sign_header){ ea_str_of(req->headers[i].name),
-                                         ea_str_of(req->headers[i].value) };
-    return check(c, req->path, &in, ea_http_header_get(req, "authorization"), req->body, present, n);
+        present[n++] =
+            (ea_sign_header){ ea_str_of(req->headers[i].name), ea_str_of(req->headers[i].value) };
+    return check(c, req->path, &in, ea_http_header_get(req, "authorization"), req->body, present,
+                 n);
 }
 
 /* Header block, blank line, JSON (control-plane.md section 4.3). */
 static void take_frame(struct link *l, ea_str text)
 {
     ea_sign_header present[16];
-    ea_sign_input in = { .method = EA_STR("GET"), .path = EA_STR("/ws"), .query = ea_str_of(l->query) };
+    ea_sign_input in = { .method = EA_STR("GET"),
+                         .path = EA_STR("/ws"),
+                         .query = ea_str_of(l->query) };
     EA_FREE_AUTO char *auth = NULL;
     ea_str rest = text, line = { NULL, 0 };
     size_t n = 0;

@@ -6,17 +6,20 @@
 #include "base/json.h"
 #include "base/loop.h"
 
-#define TEST_KEY "AKTEST"
+#define TEST_KEY    "AKTEST"
 #define TEST_SECRET "test-secret"
 #define TEST_REGION "us-west-2"
 
-typedef enum cp_kind { CP_ACS, CP_TCS } cp_kind;
+typedef enum cp_kind {
+    CP_ACS,
+    CP_TCS
+} cp_kind;
 
 struct cp_side {
     unsigned opened, refused;
     bool is_open;
-    ea_strlist queries; /* of each handshake */
-    ea_strlist got;     /* messages; of TCS the JSON behind a header block that was checked */
+    ea_strlist queries;  /* of each handshake */
+    ea_strlist got;      /* messages; of TCS the JSON behind a header block that was checked */
     unsigned close_code; /* of the last close frame that came */
     char close_reason[128];
 };
@@ -27,8 +30,8 @@ struct cp {
     unsigned bad_signatures; /* requests, handshakes and frames */
     char last_bad[256];
     /* what to do */
-    int discover_status;       /* 0: 200 */
-    int refuse_status;         /* handshakes: 0 accept */
+    int discover_status; /* 0: 200 */
+    int refuse_status;   /* handshakes: 0 accept */
     const char *refuse_body;
     unsigned port;
     struct cp_private *p;

@@ -140,8 +140,7 @@ static void advance(struct conn *c)
             op->shut = s->then == PEER_SHUT ? c : NULL;
             fill(c, s, &op->data);
             b = uv_buf_init(op->data.p, (unsigned)op->data.n);
-            assert_int_equal(
-                uv_write(&op->req, (uv_stream_t *)&c->tcp, &b, 1, written), 0);
+            assert_int_equal(uv_write(&op->req, (uv_stream_t *)&c->tcp, &b, 1, written), 0);
         } else if (s->then == PEER_SHUT) {
             conn_close(c);
             return;
@@ -247,15 +246,15 @@ void peer_pause(struct peer *p)
 {
     p->paused = true;
     EA_LIST_EACH(&p->conns, node)
-        (void)uv_read_stop((uv_stream_t *)&EA_OWNER(node, struct conn, node)->tcp);
+    (void)uv_read_stop((uv_stream_t *)&EA_OWNER(node, struct conn, node)->tcp);
 }
 
 void peer_resume(struct peer *p)
 {
     p->paused = false;
     EA_LIST_EACH(&p->conns, node)
-        (void)uv_read_start((uv_stream_t *)&EA_OWNER(node, struct conn, node)->tcp, give_buffer,
-                            on_read);
+    (void)uv_read_start((uv_stream_t *)&EA_OWNER(node, struct conn, node)->tcp, give_buffer,
+                        on_read);
 }
 
 static void peer_closed(uv_handle_t *h)
@@ -278,7 +277,7 @@ static void peer_closed(uv_handle_t *h)
 void peer_stop(struct peer *p)
 {
     EA_LIST_EACH(&p->conns, node)
-        conn_close(EA_OWNER(node, struct conn, node));
+    conn_close(EA_OWNER(node, struct conn, node));
     uv_close((uv_handle_t *)&p->listener, peer_closed);
 }
 

@@ -8,10 +8,15 @@
 struct peer_step {
     const char *wait;  /* text that must have come since the step before; NULL: none */
     size_t wait_bytes; /* or so many bytes; 0: none */
-    const char *send;  /* "$ACCEPT" stands for the handshake's answer to the client's key, "$PORT" for
+    const char
+        *send;     /* "$ACCEPT" stands for the handshake's answer to the client's key, "$PORT" for
                           the peer's port; both only when send_n is 0 */
-    size_t send_n;     /* 0: up to the NUL */
-    enum { PEER_STAY, PEER_SHUT, PEER_RESET } then;
+    size_t send_n; /* 0: up to the NUL */
+    enum {
+        PEER_STAY,
+        PEER_SHUT,
+        PEER_RESET
+    } then;
 };
 
 struct peer;

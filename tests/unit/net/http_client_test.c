@@ -105,10 +105,9 @@ static void an_answer_brings_status_headers_and_body(void **state)
 {
     struct world *w = *state;
 
-    serve(w, ONE_STEP(.wait = "\r\n\r\n",
-                      .send = "HTTP/1.1 404 Nope\r\nETag: one\r\neTag: two\r\n"
-                              "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-                              "Content-Length: 5\r\n\r\nhello"));
+    serve(w, ONE_STEP(.wait = "\r\n\r\n", .send = "HTTP/1.1 404 Nope\r\nETag: one\r\neTag: two\r\n"
+                                                  "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                                                  "Content-Length: 5\r\n\r\nhello"));
     answer(w, &(ea_httpc_request){ .body_max = 100 });
     assert_int_equal(w->err.code, EA_OK);
     assert_int_equal(w->status, 404);
@@ -128,14 +127,14 @@ static void a_post_sends_its_body_and_only_the_headers_given(void **state)
 
     memset(big, 'x', sizeof(big));
     serve(w, ONE_STEP(.wait = "\r\n\r\n", .send = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
-    answer(w, &(ea_httpc_request){ .method = "POST",
-                                   .headers = h,
-                                   .header_count = 2,
-                                   .body = { big, sizeof(big) } });
+    answer(w,
+           &(ea_httpc_request){
+               .method = "POST", .headers = h, .header_count = 2, .body = { big, sizeof(big) } });
     assert_int_equal(w->status, 200);
     assert_non_null(strstr(peer_received(w->peer).p, "POST /a"));
     assert_non_null(strstr(peer_received(w->peer).p, "Content-Length: 3000\r\n"));
-    assert_non_null(strstr(peer_received(w->peer).p, "Content-Type: application/x-amz-json-1.1\r\n"));
+    assert_non_null(
+        strstr(peer_received(w->peer).p, "Content-Type: application/x-amz-json-1.1\r\n"));
     assert_non_null(strstr(peer_received(w->peer).p, "X-Empty:\r\n"));
     assert_null(strstr(peer_received(w->peer).p, "Expect"));
 }
@@ -164,7 +163,10 @@ static void each_failure_of_the_peer_has_its_own_code_and_words(void **state)
           { .wait = "\r\n\r\n", .then = PEER_SHUT },
           EA_UNREACHABLE,
           "ended the connection" },
-        { "resets", { .wait = "\r\n\r\n", .then = PEER_RESET }, EA_UNREACHABLE, "ended the connection" },
+        { "resets",
+          { .wait = "\r\n\r\n", .then = PEER_RESET },
+          EA_UNREACHABLE,
+          "ended the connection" },
         { "body is cut",
           { .wait = "\r\n\r\n",
             .send = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf",
@@ -298,7 +300,8 @@ static void texts_tell_failures_apart_and_name_the_next_step(void **state)
           "mbedTLS: The certificate is not correctly signed by the trusted CA\n", EA_TLS,
           "AWS_CA_BUNDLE" },
         { "old TLS", CURLE_SSL_CONNECT_ERROR,
-          "ssl_handshake returned: (-0x6E80) SSL - Handshake protocol not within min/max boundaries",
+          "ssl_handshake returned: (-0x6E80) SSL - Handshake protocol not within min/max "
+          "boundaries",
           EA_TLS, "no TLS version from 1.2" },
         { "connect timeout", CURLE_OPERATION_TIMEDOUT, "Connection timed out after 30000 ms",
           EA_TIMEOUT, "30000" },

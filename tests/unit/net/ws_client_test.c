@@ -17,9 +17,19 @@
 #define SWITCH                                                                                     \
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"            \
     "Sec-WebSocket-Accept: $ACCEPT\r\n\r\n"
-#define UPGRADE { .wait = "\r\n\r\n", .send = SWITCH }
+#define UPGRADE                                                                                    \
+    {                                                                                              \
+        .wait = "\r\n\r\n", .send = SWITCH                                                         \
+    }
 
-enum act { LISTEN, SEND_ON_OPEN, CLOSE_ON_OPEN, ABORT_ON_OPEN, DROP_ON_OPEN, DROP_ON_MESSAGE };
+enum act {
+    LISTEN,
+    SEND_ON_OPEN,
+    CLOSE_ON_OPEN,
+    ABORT_ON_OPEN,
+    DROP_ON_OPEN,
+    DROP_ON_MESSAGE
+};
 
 struct world {
     ea_loop *loop;
@@ -174,7 +184,9 @@ static void messages_arrive_whole_and_in_order(void **state)
     struct world *w = *state;
 
     RUN(w, (ea_wsc_request){ 0 }, UPGRADE,
-        { .send = "\x81\x01""a\x01\x02he\x89\x04ping\x80\x03llo\x82\x01z\x88\x06\x03\xe8""done" },
+        { .send = "\x81\x01"
+                  "a\x01\x02he\x89\x04ping\x80\x03llo\x82\x01z\x88\x06\x03\xe8"
+                  "done" },
         { .wait_bytes = 1 });
     assert_string_equal(ea_buf_z(&w->messages), "a;hello;z;");
     assert_int_equal(w->end.err.code, EA_OK);
@@ -197,7 +209,9 @@ static void frames_in_the_same_segment_as_the_answer_are_not_lost(void **state)
     struct world *w = *state;
 
     RUN(w, (ea_wsc_request){ 0 },
-        { .wait = "\r\n\r\n", .send = SWITCH "\x81\x05" "early\x88\x02\x03\xe8" });
+        { .wait = "\r\n\r\n",
+          .send = SWITCH "\x81\x05"
+                         "early\x88\x02\x03\xe8" });
     assert_string_equal(ea_buf_z(&w->messages), "early;");
     assert_int_equal(w->end.code, 1000);
 }
@@ -211,48 +225,112 @@ static void each_bad_end_has_its_own_code(void **state)
         int close_code, status;
         const char *words;
     } cases[] = {
-        { "gone without close frame", UPGRADE, { .then = PEER_SHUT }, EA_UNREACHABLE, 1006, 0,
+        { "gone without close frame",
+          UPGRADE,
+          { .then = PEER_SHUT },
+          EA_UNREACHABLE,
+          1006,
+          0,
           "without a close frame" },
-        { "gone inside a frame", UPGRADE,
-          { .send = "\x81\x50half", .send_n = 6, .then = PEER_SHUT }, EA_UNREACHABLE, 1006, 0,
+        { "gone inside a frame",
+          UPGRADE,
+          { .send = "\x81\x50half", .send_n = 6, .then = PEER_SHUT },
+          EA_UNREACHABLE,
+          1006,
+          0,
           "without a close frame" },
-        { "masked frame", UPGRADE, { .send = "\x81\x81\x01\x01\x01\x01x", .send_n = 7 },
-          EA_PROTOCOL, 1006, 0, "masked" },
-        { "huge frame", UPGRADE,
-          { .send = "\x81\x7f\x00\x00\x00\x00\x40\x00\x00\x00", .send_n = 10 }, EA_LIMIT, 1006, 0,
+        { "masked frame",
+          UPGRADE,
+          { .send = "\x81\x81\x01\x01\x01\x01x", .send_n = 7 },
+          EA_PROTOCOL,
+          1006,
+          0,
+          "masked" },
+        { "huge frame",
+          UPGRADE,
+          { .send = "\x81\x7f\x00\x00\x00\x00\x40\x00\x00\x00", .send_n = 10 },
+          EA_LIMIT,
+          1006,
+          0,
           "larger than" },
-        { "bad close code", UPGRADE, { .send = "\x88\x02\x00\x01", .send_n = 4 }, EA_PROTOCOL, 1006,
-          0, "close code" },
+        { "bad close code",
+          UPGRADE,
+          { .send = "\x88\x02\x00\x01", .send_n = 4 },
+          EA_PROTOCOL,
+          1006,
+          0,
+          "close code" },
         { "refused",
           { .wait = "\r\n\r\n",
             .send = "HTTP/1.1 400 Bad Request\r\nContent-Length: 38\r\n\r\n"
                     "{\"InactiveInstanceException\":\"gone\"}\r\n" },
-          { 0 }, EA_REFUSED, 1006, 400, "status 400" },
+          { 0 },
+          EA_REFUSED,
+          1006,
+          400,
+          "status 400" },
         { "refused, body ends with the connection",
           { .wait = "\r\n\r\n",
             .send = "HTTP/1.0 403 No\r\n\r\nInactiveInstanceException",
             .then = PEER_SHUT },
-          { 0 }, EA_REFUSED, 1006, 403, "status 403" },
+          { 0 },
+          EA_REFUSED,
+          1006,
+          403,
+          "status 403" },
         { "refused in chunks",
           { .wait = "\r\n\r\n",
             .send = "HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n"
                     "8\r\nInactive\r\n11\r\nInstanceException\r\n0\r\n\r\n" },
-          { 0 }, EA_REFUSED, 1006, 500, "status 500" },
+          { 0 },
+          EA_REFUSED,
+          1006,
+          500,
+          "status 500" },
         { "wrong accept",
           { .wait = "\r\n\r\n",
             .send = "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                     "Sec-WebSocket-Accept: AAAA\r\n\r\n" },
-          { 0 }, EA_PROTOCOL, 1006, 0, "Accept" },
-        { "101 without upgrade", { .wait = "\r\n\r\n", .send = "HTTP/1.1 101 X\r\n\r\n" }, { 0 },
-          EA_PROTOCOL, 1006, 0, "" },
-        { "garbage", { .wait = "\r\n\r\n", .send = "SSH-2.0-x\r\n" }, { 0 }, EA_PROTOCOL, 1006, 0,
+          { 0 },
+          EA_PROTOCOL,
+          1006,
+          0,
+          "Accept" },
+        { "101 without upgrade",
+          { .wait = "\r\n\r\n", .send = "HTTP/1.1 101 X\r\n\r\n" },
+          { 0 },
+          EA_PROTOCOL,
+          1006,
+          0,
+          "" },
+        { "garbage",
+          { .wait = "\r\n\r\n", .send = "SSH-2.0-x\r\n" },
+          { 0 },
+          EA_PROTOCOL,
+          1006,
+          0,
           "not HTTP" },
-        { "answer cut", { .wait = "\r\n\r\n", .send = "HTTP/1.1 101 Swi", .then = PEER_SHUT },
-          { 0 }, EA_UNREACHABLE, 1006, 0, "during the handshake" },
-        { "reset instead of an answer", { .wait = "\r\n\r\n", .then = PEER_RESET }, { 0 },
-          EA_UNREACHABLE, 1006, 0, "during the handshake" },
+        { "answer cut",
+          { .wait = "\r\n\r\n", .send = "HTTP/1.1 101 Swi", .then = PEER_SHUT },
+          { 0 },
+          EA_UNREACHABLE,
+          1006,
+          0,
+          "during the handshake" },
+        { "reset instead of an answer",
+          { .wait = "\r\n\r\n", .then = PEER_RESET },
+          { 0 },
+          EA_UNREACHABLE,
+          1006,
+          0,
+          "during the handshake" },
         { "no answer", { .wait = "\r\n\r\n" }, { 0 }, EA_TIMEOUT, 1006, 0, "handshake" },
-        { "no message", UPGRADE, { .send = "\x89\x00", .send_n = 2 }, EA_TIMEOUT, 1006, 0,
+        { "no message",
+          UPGRADE,
+          { .send = "\x89\x00", .send_n = 2 },
+          EA_TIMEOUT,
+          1006,
+          0,
           "read deadline" },
     };
     struct world *w = *state;

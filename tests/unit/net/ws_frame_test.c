@@ -58,7 +58,11 @@ static void frames_come_out_the_same_however_they_are_cut(void **state)
         { "three fragments", BYTES("\x01\x02he\x00\x02ll\x80\x01o"), "T:hello;" },
         { "ping between fragments", BYTES("\x01\x02he\x89\x01x\x80\x03llo"), "P:x;T:hello;" },
         { "empty fragments", BYTES("\x01\x00\x00\x00\x80\x01x"), "T:x;" },
-        { "two messages", BYTES("\x81\x01""a\x81\x01""b"), "T:a;T:b;" },
+        { "two messages",
+          BYTES("\x81\x01"
+                "a\x81\x01"
+                "b"),
+          "T:a;T:b;" },
         { "close", BYTES("\x88\x02\x03\xe8"), "C:\x03\xe8;" },
         { "pong", BYTES("\x8a\x00"), "O:;" },
     };
@@ -93,7 +97,8 @@ static void broken_frames_are_refused(void **state)
         { "fragmented ping", BYTES("\x09\x00"), EA_PROTOCOL },
         { "long ping", BYTES("\x89\x7e\x00\x7e"), EA_PROTOCOL },
         { "16 bit length for 125", BYTES("\x81\x7e\x00\x7d"), EA_PROTOCOL },
-        { "64 bit length for 65535", BYTES("\x81\x7f\x00\x00\x00\x00\x00\x00\xff\xff"), EA_PROTOCOL },
+        { "64 bit length for 65535", BYTES("\x81\x7f\x00\x00\x00\x00\x00\x00\xff\xff"),
+          EA_PROTOCOL },
         { "negative length", BYTES("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff"), EA_PROTOCOL },
         { "4 GiB", BYTES("\x81\x7f\x00\x00\x00\x01\x00\x00\x00\x00"), EA_LIMIT },
         { "101 bytes", BYTES("\x81\x65"), EA_LIMIT },
@@ -118,8 +123,9 @@ static void an_encoded_frame_is_masked_and_has_the_shortest_length(void **state)
     static const struct {
         size_t n, head;
         unsigned char second;
-    } cases[] = { { 0, 6, 0x80 },     { 125, 6, 0xfd },      { 126, 8, 0xfe },
-                  { 65535, 8, 0xfe }, { 65536, 14, 0xff } };
+    } cases[] = {
+        { 0, 6, 0x80 }, { 125, 6, 0xfd }, { 126, 8, 0xfe }, { 65535, 8, 0xfe }, { 65536, 14, 0xff }
+    };
     const unsigned char mask[4] = { 1, 2, 3, 4 };
 
     (void)state;

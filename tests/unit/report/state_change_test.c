@@ -12,10 +12,11 @@
 #include <cJSON.h>
 #include <cmocka.h>
 
-#define ARN "arn:aws:ecs:us-west-2:123456789012:task/bench/229a1da554b14b6c88c51423c660701b"
+#define ARN    "arn:aws:ecs:us-west-2:123456789012:task/bench/229a1da554b14b6c88c51423c660701b"
 #define DIGEST "sha256:be42f8266ee09dcd13776592b7bf6418db9518f6eb2a32da06b7b149ea227dd2"
 
-static const ea_state_change_options options = { .cluster = "bench", .exclude_ipv6_bindings = true };
+static const ea_state_change_options options = { .cluster = "bench",
+                                                 .exclude_ipv6_bindings = true };
 
 static struct ea_task *task_with(size_t containers)
 {
@@ -66,38 +67,43 @@ static void bodies_equal_the_recorded_ones(void **state)
     (void)state;
     c->image_digest = ea_strdup(DIGEST);
     c->reporting = EA_C_MANIFEST_PULLED;
-    body_is(t, EA_T_MANIFEST_PULLED,
-            "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"imageDigest\":\"" DIGEST
-            "\",\"status\":\"PENDING\"}],\"reason\":\"\",\"status\":\"PENDING\",\"task\":\"" ARN "\"}");
+    body_is(
+        t, EA_T_MANIFEST_PULLED,
+        "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"imageDigest\":\"" DIGEST
+        "\",\"status\":\"PENDING\"}],\"reason\":\"\",\"status\":\"PENDING\",\"task\":\"" ARN "\"}");
 
     c->docker_id = ea_strdup("51ea6b88");
     c->reporting = EA_C_RUNNING;
-    c->exit_code = (ea_opt_i64){ true, 0 }; /* of the run before a restart: not told while running */
+    c->exit_code =
+        (ea_opt_i64){ true, 0 }; /* of the run before a restart: not told while running */
     t->reason = ea_strdup("not told before STOPPED");
     t->pull_started_ms = 1795504019651;
     t->pull_stopped_ms = 1795504019908;
     bind_port(c, "0.0.0.0", "tcp", 80, 18181);
     bind_port(c, "::", "tcp", 80, 18181);
-    body_is(t, EA_T_RUNNING,
-            "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"imageDigest\":\"" DIGEST
-            "\",\"networkBindings\":[{\"bindIP\":\"0.0.0.0\",\"containerPort\":80,\"hostPort\":18181,"
-            "\"protocol\":\"tcp\"}],\"runtimeId\":\"51ea6b88\",\"status\":\"RUNNING\"}],"
-            "\"pullStartedAt\":1795504019.651,\"pullStoppedAt\":1795504019.908,\"reason\":\"\","
-            "\"status\":\"RUNNING\",\"task\":\"" ARN "\"}");
+    body_is(
+        t, EA_T_RUNNING,
+        "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"imageDigest\":\"" DIGEST
+        "\",\"networkBindings\":[{\"bindIP\":\"0.0.0.0\",\"containerPort\":80,\"hostPort\":18181,"
+        "\"protocol\":\"tcp\"}],\"runtimeId\":\"51ea6b88\",\"status\":\"RUNNING\"}],"
+        "\"pullStartedAt\":1795504019.651,\"pullStoppedAt\":1795504019.908,\"reason\":\"\","
+        "\"status\":\"RUNNING\",\"task\":\"" ARN "\"}");
 
     c->reporting = EA_C_STOPPED;
     c->exit_code.v = 137;
     c->error_name = ea_strdup("OutOfMemoryError");
     c->error_text = ea_strdup("Container killed due to memory usage");
     t->execution_stopped_ms = 1795504020783;
-    body_is(t, EA_T_STOPPED,
-            "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"exitCode\":137,"
-            "\"imageDigest\":\"" DIGEST
-            "\",\"networkBindings\":[{\"bindIP\":\"0.0.0.0\",\"containerPort\":80,\"hostPort\":18181,"
-            "\"protocol\":\"tcp\"}],\"reason\":\"OutOfMemoryError: Container killed due to memory usage\","
-            "\"runtimeId\":\"51ea6b88\",\"status\":\"STOPPED\"}],\"executionStoppedAt\":1795504020.783,"
-            "\"pullStartedAt\":1795504019.651,\"pullStoppedAt\":1795504019.908,"
-            "\"reason\":\"not told before STOPPED\",\"status\":\"STOPPED\",\"task\":\"" ARN "\"}");
+    body_is(
+        t, EA_T_STOPPED,
+        "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"exitCode\":137,"
+        "\"imageDigest\":\"" DIGEST
+        "\",\"networkBindings\":[{\"bindIP\":\"0.0.0.0\",\"containerPort\":80,\"hostPort\":18181,"
+        "\"protocol\":\"tcp\"}],\"reason\":\"OutOfMemoryError: Container killed due to memory "
+        "usage\","
+        "\"runtimeId\":\"51ea6b88\",\"status\":\"STOPPED\"}],\"executionStoppedAt\":1795504020.783,"
+        "\"pullStartedAt\":1795504019.651,\"pullStoppedAt\":1795504019.908,"
+        "\"reason\":\"not told before STOPPED\",\"status\":\"STOPPED\",\"task\":\"" ARN "\"}");
     ea_task_free(t);
 }
 
@@ -110,9 +116,10 @@ static void only_containers_that_have_news_are_told(void **state)
     t->containers.v[1].reporting = EA_C_RUNNING;
     t->containers.v[1].is_internal = true;
     t->containers.v[2].reporting = EA_C_STOPPED;
-    body_is(t, EA_T_RUNNING,
-            "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c2\",\"status\":\"STOPPED\"}],"
-            "\"reason\":\"\",\"status\":\"RUNNING\",\"task\":\"" ARN "\"}");
+    body_is(
+        t, EA_T_RUNNING,
+        "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c2\",\"status\":\"STOPPED\"}],"
+        "\"reason\":\"\",\"status\":\"RUNNING\",\"task\":\"" ARN "\"}");
     t->containers.v[2].reporting = EA_C_NONE;
     body_is(t, EA_T_CREATED,
             "{\"cluster\":\"bench\",\"reason\":\"\",\"status\":\"PENDING\",\"task\":\"" ARN "\"}");
@@ -137,10 +144,11 @@ static void exit_codes_wrap_to_32_bits(void **state)
 
         t->containers.v[0].reporting = EA_C_STOPPED;
         t->containers.v[0].exit_code = (ea_opt_i64){ true, cases[i].code };
-        (void)snprintf(want, sizeof(want),
-                       "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"exitCode\":%s,"
-                       "\"status\":\"STOPPED\"}],\"reason\":\"\",\"status\":\"STOPPED\",\"task\":\"%s\"}",
-                       cases[i].want, ARN);
+        (void)snprintf(
+            want, sizeof(want),
+            "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"exitCode\":%s,"
+            "\"status\":\"STOPPED\"}],\"reason\":\"\",\"status\":\"STOPPED\",\"task\":\"%s\"}",
+            cases[i].want, ARN);
         body_is(t, EA_T_STOPPED, want);
         ea_task_free(t);
     }
@@ -167,16 +175,20 @@ static void bindings_of_a_port_range_become_one_per_protocol_and_address(void **
     bind_port(c, "0.0.0.0", "udp", 100, 40000);
     bind_port(c, "0.0.0.0", "udp", 101, 40001);
     bind_port(c, "0.0.0.0", "udp", 102, 40002); /* beyond the udp range: stands for itself */
-    body_is(t, EA_T_RUNNING,
-            "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"networkBindings\":["
-            "{\"bindIP\":\"0.0.0.0\",\"containerPortRange\":\"100-102\",\"hostPortRange\":\"49160-49162\","
-            "\"protocol\":\"tcp\"},"
-            "{\"bindIP\":\"10.0.0.1\",\"containerPortRange\":\"100-102\",\"hostPortRange\":\"49160-49162\","
-            "\"protocol\":\"tcp\"},"
-            "{\"bindIP\":\"0.0.0.0\",\"containerPortRange\":\"100-101\",\"hostPortRange\":\"40000-40001\","
-            "\"protocol\":\"udp\"},"
-            "{\"bindIP\":\"0.0.0.0\",\"containerPort\":102,\"hostPort\":40002,\"protocol\":\"udp\"}],"
-            "\"status\":\"RUNNING\"}],\"reason\":\"\",\"status\":\"RUNNING\",\"task\":\"" ARN "\"}");
+    body_is(
+        t, EA_T_RUNNING,
+        "{\"cluster\":\"bench\",\"containers\":[{\"containerName\":\"c0\",\"networkBindings\":["
+        "{\"bindIP\":\"0.0.0.0\",\"containerPortRange\":\"100-102\",\"hostPortRange\":\"49160-"
+        "49162\","
+        "\"protocol\":\"tcp\"},"
+        "{\"bindIP\":\"10.0.0.1\",\"containerPortRange\":\"100-102\",\"hostPortRange\":\"49160-"
+        "49162\","
+        "\"protocol\":\"tcp\"},"
+        "{\"bindIP\":\"0.0.0.0\",\"containerPortRange\":\"100-101\",\"hostPortRange\":\"40000-"
+        "40001\","
+        "\"protocol\":\"udp\"},"
+        "{\"bindIP\":\"0.0.0.0\",\"containerPort\":102,\"hostPort\":40002,\"protocol\":\"udp\"}],"
+        "\"status\":\"RUNNING\"}],\"reason\":\"\",\"status\":\"RUNNING\",\"task\":\"" ARN "\"}");
     ea_task_free(t);
 }
 

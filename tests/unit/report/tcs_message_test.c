@@ -96,7 +96,7 @@ static void messages_stay_below_a_mebibyte(void **state)
     for (int i = 0; i < 5; i++)
         ea_strlist_add(&tasks, i == 2 ? huge : big);
     assert_int_equal(ea_tcs_metrics_messages(&ids, &tasks, false, &out), 1); /* the huge one */
-    assert_int_equal(out.n, 2); /* two and two */
+    assert_int_equal(out.n, 2);                                              /* two and two */
     for (size_t i = 0; i < out.n; i++)
         assert_true(strlen(out.v[i]) < EA_TCS_BODY_MAX);
     ea_strlist_free(&tasks);
@@ -113,13 +113,15 @@ static void health_and_status_have_their_recorded_form(void **state)
     ea_strlist_add(&tasks, "{\"taskArn\":\"t\"}");
     assert_int_equal(ea_tcs_health_messages(&ids, &tasks, &out), 0);
     ea_tcs_stamp(out.v[0], 1795504159667, &b);
-    same(ea_buf_z(&b), "{\"type\":\"PublishHealthRequest\",\"message\":{\"metadata\":{\"cluster\":"
-                       "\"bench\",\"containerInstance\":\"arn:i\",\"fin\":true,\"messageId\":"
-                       "\"16bd0920\"},\"tasks\":[{\"taskArn\":\"t\"}],\"timestamp\":1795504159.667}}");
-    ea_tcs_status_message(&ids, EA_RUNTIME_INITIALIZING, 1795504016381, 1795504016381, 1795504036401,
-                          &s);
+    same(ea_buf_z(&b),
+         "{\"type\":\"PublishHealthRequest\",\"message\":{\"metadata\":{\"cluster\":"
+         "\"bench\",\"containerInstance\":\"arn:i\",\"fin\":true,\"messageId\":"
+         "\"16bd0920\"},\"tasks\":[{\"taskArn\":\"t\"}],\"timestamp\":1795504159.667}}");
+    ea_tcs_status_message(&ids, EA_RUNTIME_INITIALIZING, 1795504016381, 1795504016381,
+                          1795504036401, &s);
     same(ea_buf_z(&s),
-         "{\"type\":\"PublishInstanceStatusRequest\",\"message\":{\"metadata\":{\"cluster\":\"bench\","
+         "{\"type\":\"PublishInstanceStatusRequest\",\"message\":{\"metadata\":{\"cluster\":"
+         "\"bench\","
          "\"containerInstance\":\"arn:i\",\"requestId\":\"16bd0920\"},\"statuses\":[{"
          "\"lastStatusChange\":1795504016.381,\"lastUpdated\":1795504016.381,\"status\":"
          "\"INITIALIZING\",\"type\":\"ContainerRuntime\"}],\"timestamp\":1795504036.401}}");

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define INSTANCE "arn:aws:ecs:us-west-2:123456789012:container-instance/bench/3b766029f3a54dde"
-#define TICK_MS 150
+#define TICK_MS  150
 
 struct world {
     ea_loop *loop;
@@ -146,8 +146,9 @@ static void tasks_are_published_in_messages_of_ten(void **state)
         cJSON *root = cJSON_Parse(w->cp->side[CP_TCS].got.v[i]);
 
         assert_non_null(root);
-        assert_true(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "message"), "timestamp")
-                        ->valuedouble > 1.7e9);
+        assert_true(
+            cJSON_GetObjectItem(cJSON_GetObjectItem(root, "message"), "timestamp")->valuedouble >
+            1.7e9);
         cJSON_Delete(root);
     }
 }
