@@ -20,7 +20,8 @@ typedef void ea_docker_done(void *ctx, const ea_err *err);
 
 struct ea_docker_options {
     const char *endpoint; /* DOCKER_HOST; copied */
-    unsigned heavy_max;   /* creates and starts at the same time; 0: 8. More only queue inside Docker */
+    unsigned
+        heavy_max; /* creates and starts at the same time; 0: 8. More only queue inside Docker */
 };
 
 ea_code ea_docker_new(ea_loop *l, const struct ea_docker_options *options, ea_docker **out,
@@ -37,7 +38,7 @@ struct ea_docker_version {
     char *version;     /* "20.10.24" */
     char *api_version; /* newest it speaks, "1.41" */
     char *min_api_version;
-    char *os, *arch;   /* "windows" "amd64" */
+    char *os, *arch; /* "windows" "amd64" */
 };
 /* `v`: borrowed, NULL unless EA_OK; members that the engine does not tell are NULL. */
 typedef void ea_docker_version_done(void *ctx, const struct ea_docker_version *v,
@@ -78,10 +79,11 @@ size_t ea_docker_api_capabilities(int engine_max, bool windows, const char **out
 
 /* --- for the other files of docker/ ------------------------------------------------------------ */
 struct ea_docker_request {
-    struct ea_dhttp_params http; /* http.path without the version prefix, "/containers/json?all=1" */
-    int api;                     /* wanted minor; 0: the negotiated one; never below that */
-    bool heavy;                  /* waits for its turn; the time limit starts when it is sent */
-    bool bare;                   /* no version prefix */
+    struct ea_dhttp_params
+        http;   /* http.path without the version prefix, "/containers/json?all=1" */
+    int api;    /* wanted minor; 0: the negotiated one; never below that */
+    bool heavy; /* waits for its turn; the time limit starts when it is sent */
+    bool bare;  /* no version prefix */
 };
 ea_docker_op *ea_docker_request(ea_docker *dk, const struct ea_docker_request *rq,
                                 ea_dhttp_done *done, void *ctx);

@@ -8,14 +8,14 @@
 
 #include "../model/task.h"
 
-struct ea_body_settings { /* all borrowed */
-    bool windows;         /* flavour of the engine */
-    const char *cluster;  /* label value: the configured name */
-    const char *region;   /* agent's; NULL or "": no region variables */
-    int64_t processors;   /* logical; Windows: CpuPercent */
-    bool cpu_unbounded;    /* ECS_ENABLE_CPU_UNBOUNDED_WINDOWS_WORKAROUND */
-    bool memory_unbounded; /* ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND */
-    bool propagate_task_memory; /* Linux, cgroup v2: a container without limit gets the task's */
+struct ea_body_settings {        /* all borrowed */
+    bool windows;                /* flavour of the engine */
+    const char *cluster;         /* label value: the configured name */
+    const char *region;          /* agent's; NULL or "": no region variables */
+    int64_t processors;          /* logical; Windows: CpuPercent */
+    bool cpu_unbounded;          /* ECS_ENABLE_CPU_UNBOUNDED_WINDOWS_WORKAROUND */
+    bool memory_unbounded;       /* ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND */
+    bool propagate_task_memory;  /* Linux, cgroup v2: a container without limit gets the task's */
     const ea_strlist *image_env; /* Config.Env of the image; NULL unknown */
     const ea_strmap *file_env;   /* merged environment files, lowest priority; may be NULL */
     const ea_strmap *secret_env; /* values of secrets; may be NULL */

@@ -36,8 +36,7 @@ ea_docker_op *ea_docker_find(ea_docker *dk, const char *task_arn, const char *co
 
 /* Brief facts of all containers of a cluster, stopped ones included. The receiver may take members of
  * each (and leave it zero); the array is borrowed. */
-typedef void ea_docker_list_done(void *ctx, struct ea_docker_facts *v, size_t n,
-                                 const ea_err *err);
+typedef void ea_docker_list_done(void *ctx, struct ea_docker_facts *v, size_t n, const ea_err *err);
 ea_docker_op *ea_docker_list(ea_docker *dk, const char *cluster, int64_t limit_ms,
                              ea_docker_list_done *done, void *ctx);
 

@@ -13,7 +13,7 @@
 
 #define LINE_MAX_BYTES (256 * 1024) /* all labels of a container stand in each of its events */
 #define RETRY_MIN_MS   100
-#define RETRY_MAX_MS   5000
+#define RETRY_MAX_MS   500  /* a try is one open of a local pipe or socket; deaths wait for it */
 #define PROVEN_MS      5000 /* a stream that lived that long starts the delays anew */
 #define NS_PER_S       1000000000LL
 #define NS_PER_MS      1000000LL

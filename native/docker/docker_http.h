@@ -37,13 +37,13 @@ typedef void ea_dhttp_done(void *ctx, const ea_dhttp_answer *a, const ea_err *er
 typedef void ea_dhttp_chunk(void *ctx, ea_str data);
 
 struct ea_dhttp_params {
-    const char *method; /* "GET", "POST", "DELETE", "HEAD" */
-    const char *path;   /* with query, escaped; copied */
-    const char *auth;   /* X-Registry-Auth, or NULL; copied, wiped with the request */
-    ea_str body;        /* JSON; p NULL: none; copied */
-    int64_t limit_ms;   /* for the whole request; 0: none */
-    int64_t begin_ms;   /* stream: until the first body byte; 0: none */
-    size_t max_body;    /* of a collected answer; 0: 1 MiB; at most EA_DHTTP_BODY_MAX */
+    const char *method;    /* "GET", "POST", "DELETE", "HEAD" */
+    const char *path;      /* with query, escaped; copied */
+    const char *auth;      /* X-Registry-Auth, or NULL; copied, wiped with the request */
+    ea_str body;           /* JSON; p NULL: none; copied */
+    int64_t limit_ms;      /* for the whole request; 0: none */
+    int64_t begin_ms;      /* stream: until the first body byte; 0: none */
+    size_t max_body;       /* of a collected answer; 0: 1 MiB; at most EA_DHTTP_BODY_MAX */
     ea_dhttp_chunk *chunk; /* set: a stream on its own connection */
 };
 

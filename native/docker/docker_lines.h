@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 typedef struct ea_dlines {
-    ea_buf line; /* .max: the longest line that is kept */
-    bool skipping; /* in a line that was too long */
+    ea_buf line;      /* .max: the longest line that is kept */
+    bool skipping;    /* in a line that was too long */
     unsigned skipped; /* lines that were too long, so far */
 } ea_dlines;
 

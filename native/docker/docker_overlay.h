@@ -10,7 +10,10 @@
 
 struct cJSON;
 
-typedef enum ea_overlay_kind { EA_OVERLAY_CONFIG, EA_OVERLAY_HOST } ea_overlay_kind;
+typedef enum ea_overlay_kind {
+    EA_OVERLAY_CONFIG,
+    EA_OVERLAY_HOST
+} ea_overlay_kind;
 
 /* `raw`: JSON text of an object; empty or null changes nothing. EA_INVALID names the member that
  * has a wrong type. `base` may be half changed after a failure. */

@@ -18,11 +18,11 @@ struct ea_pull_progress {
 typedef void ea_docker_pull_progress(void *ctx, const struct ea_pull_progress *p);
 
 struct ea_pull_params {
-    const char *image;  /* repository[:tag|@digest]; without both: latest */
-    const char *auth;   /* X-Registry-Auth (docker_auth.h); NULL: anonymous; wiped once sent */
-    int64_t limit_ms;   /* for all of it; 0: none */
-    int64_t begin_ms;   /* until the first line; 0: 5 minutes */
-    int64_t idle_ms;    /* without a line while a layer is being downloaded; 0: none. Does not count
+    const char *image; /* repository[:tag|@digest]; without both: latest */
+    const char *auth;  /* X-Registry-Auth (docker_auth.h); NULL: anonymous; wiped once sent */
+    int64_t limit_ms;  /* for all of it; 0: none */
+    int64_t begin_ms;  /* until the first line; 0: 5 minutes */
+    int64_t idle_ms;   /* without a line while a layer is being downloaded; 0: none. Does not count
                            while everything is downloaded and layers are unpacked: Docker may say
                            nothing for minutes then, above all on Windows */
     ea_docker_pull_progress *progress; /* may be NULL */

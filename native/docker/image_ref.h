@@ -11,9 +11,9 @@
 #define EA_IMAGE_REF_MAX 512 /* bytes of a reference */
 
 typedef struct ea_image_ref { /* views into the parsed text */
-    ea_str name;   /* as written: "nginx", "host:5000/a/b" */
-    ea_str tag;    /* empty: none */
-    ea_str digest; /* "sha256:..."; empty: none */
+    ea_str name;              /* as written: "nginx", "host:5000/a/b" */
+    ea_str tag;               /* empty: none */
+    ea_str digest;            /* "sha256:..."; empty: none */
 } ea_image_ref;
 
 /* EA_INVALID on characters that no reference has, an empty part, a digest that is none. */

@@ -9,9 +9,9 @@
 #define EA_PULL_LAYERS_MAX 1024 /* layers that are told apart; no image has more than 127 */
 
 struct ea_pull_state {
-    ea_map layers; /* id -> struct layer * */
+    ea_map layers;                     /* id -> struct layer * */
     unsigned pending, unpacking, done; /* layers being downloaded, unpacked, complete */
-    char *error;   /* the text of the error line; NULL: none */
+    char *error;                       /* the text of the error line; NULL: none */
 };
 
 void ea_pull_state_done(struct ea_pull_state *s);

@@ -20,7 +20,8 @@ typedef struct fake_step {
 
 #define FAKE_STEPS 8
 fake_engine *fake_engine_new(ea_loop *l);
-void fake_engine_free(fake_engine *fe); /* with what is connected; turns the loop until it is closed */
+void fake_engine_free(
+    fake_engine *fe); /* with what is connected; turns the loop until it is closed */
 const char *fake_engine_address(const fake_engine *fe);
 
 /* The next unanswered request whose first line begins with `request` gets these steps (copied; the end
@@ -30,11 +31,11 @@ void fake_engine_on(fake_engine *fe, const char *request, bool always, const fak
 void fake_engine_json(fake_engine *fe, const char *request, bool always, const char *status,
                       const char *body);
 
-size_t fake_engine_requests(const fake_engine *fe);             /* seen so far */
+size_t fake_engine_requests(const fake_engine *fe);               /* seen so far */
 const char *fake_engine_request(const fake_engine *fe, size_t i); /* whole text, headers included */
-size_t fake_engine_connections(const fake_engine *fe);          /* accepted so far */
-size_t fake_engine_open(const fake_engine *fe);                 /* open now */
-void fake_engine_drop_all(fake_engine *fe);                     /* closes every connection */
+size_t fake_engine_connections(const fake_engine *fe);            /* accepted so far */
+size_t fake_engine_open(const fake_engine *fe);                   /* open now */
+void fake_engine_drop_all(fake_engine *fe);                       /* closes every connection */
 
 /* Turns the loop until *flag is set; fails the test after ten seconds. */
 void fake_wait(ea_loop *l, const bool *flag, const char *what);
