@@ -1,6 +1,7 @@
 #include "cleanup.h"
 
 #include "../base/log.h"
+#include "../base/str.h"
 #include "creds_book.h"
 #include "steps.h"
 #include "volumes.h"
@@ -23,6 +24,11 @@ static bool containers_removed(struct ea_turn *turn, struct ea_task *t)
         done = false;
         if (c->op || !turn->m->docker_up || ea_turn_waits(turn, c->retry_at_ms))
             continue;
+        if (!c->docker_id || c->vanished) { /* one that Docker made too late for us to hear of */
+            c->attempts++;
+            (void)ea_turn_do(turn, t, c, EA_FX_FIND, EA_C_NONE, EA_LOOKUP_LIMIT_MS);
+            continue;
+        }
         if (c->revived) { /* it runs although it was stopped; now its time is over */
             c->revived = false;
             ea_turn_do(turn, t, c, EA_FX_STOP, EA_C_STOPPED,
@@ -84,16 +90,12 @@ bool ea_cleanup_task(struct ea_turn *turn, struct ea_task *t)
     return true;
 }
 
-void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
-                        const struct ea_event *ev)
+/* Again later, or never again: what cannot be removed must not keep the row for ever. */
+static void failed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                   const struct ea_event *ev)
 {
-    if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND) {
-        c->removed = true;
-        return;
-    }
     if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED)
-        c->attempts = 0;                      /* Docker was away */
-    c->revived = ev->err.code == EA_CONFLICT; /* Docker removes nothing that runs */
+        c->attempts = 0; /* Docker was away */
     if (c->attempts >= REMOVE_ATTEMPTS) {
         ea_warn("container not removed", EA_S("task", t->arn), EA_S("container", c->name),
                 EA_S("err", ev->err.text));
@@ -101,4 +103,31 @@ void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_conta
         return;
     }
     c->retry_at_ms = turn->now->mono_ms + ea_turn_delay(turn, c->attempts, 1000, 30000, 2.0, 0.2);
+}
+
+void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                        const struct ea_event *ev)
+{
+    if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND) {
+        c->removed = true;
+        return;
+    }
+    c->revived = ev->err.code == EA_CONFLICT; /* Docker removes nothing that runs */
+    failed(turn, t, c, ev);
+}
+
+void ea_cleanup_looked(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                       const struct ea_event *ev, bool absent)
+{
+    if (absent && ev->of == EA_FX_INSPECT)
+        c->vanished = true; /* another one may stand under its name */
+    else if (absent)
+        c->removed = true;
+    else if (ev->err.code)
+        failed(turn, t, c, ev);
+    else {
+        if (ev->facts.id && !ea_zstr_eq(ev->facts.id, c->docker_id))
+            ea_model_set_docker_id(turn->m, t, c, ev->facts.id);
+        c->revived = ev->facts.state == EA_C_RUNNING;
+    }
 }

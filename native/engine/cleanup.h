@@ -10,5 +10,8 @@
 bool ea_cleanup_task(struct ea_turn *turn, struct ea_task *t);
 void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                         const struct ea_event *ev);
+/* The answer to a look at a container while its task is cleaned up. */
+void ea_cleanup_looked(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                       const struct ea_event *ev, bool absent);
 
 #endif

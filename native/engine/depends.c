@@ -100,6 +100,12 @@ static bool satisfied(const struct ea_depends_on *dep, const struct ea_container
     return false;
 }
 
+/* What is known of it is being checked: after a start, an outage or an event it may be old. */
+static bool in_doubt(const struct ea_container *d)
+{
+    return d->known < EA_C_STOPPED && (d->lookup || (d->op && d->applied == EA_C_NONE));
+}
+
 static const char *condition_name(ea_condition condition)
 {
     for (const ea_jname *n = ea_condition_names; n->text; n++)
@@ -160,9 +166,10 @@ ea_dep_answer ea_depends_start(const struct ea_model *m, const struct ea_task *t
                            dep->container_name);
             return EA_DEP_NEVER;
         }
-        if (satisfied(dep, c, d))
+        bool met = satisfied(dep, c, d);
+        if (met && !in_doubt(d))
             continue;
-        if (hopeless(dep, c, d, wall_ms, why))
+        if (!met && hopeless(dep, c, d, wall_ms, why))
             return EA_DEP_NEVER;
         if (answer == EA_DEP_FREE)
             (void)snprintf(why, 256, "waits for container %s (condition %s)", d->name,
@@ -184,6 +191,8 @@ bool ea_depends_hold_stop(const struct ea_task *t, const struct ea_container *c,
 
         if (other == c || other->known == EA_C_STOPPED)
             continue;
+        if (c->known < EA_C_RUNNING && other->known >= EA_C_RUNNING)
+            continue; /* it runs without this one already */
         for (size_t j = 0; j < other->depends_on.n; j++)
             if (strcmp(other->depends_on.v[j].container_name, c->name) == 0) {
                 if (blocker)

@@ -20,7 +20,7 @@ ea_dep_answer ea_depends_start(const struct ea_model *m, const struct ea_task *t
                                const struct ea_container *c, ea_cstate target, int64_t wall_ms,
                                char why[256], int64_t *until_ms);
 /* True while a container that needs this one is not stopped: stop order is the reverse of start
- * order. `blocker` (may be NULL) gets its name, borrowed. */
+ * order. One that never ran holds up nobody who runs without it. `blocker` (may be NULL) gets its name, borrowed. */
 bool ea_depends_hold_stop(const struct ea_task *t, const struct ea_container *c,
                           const char **blocker);
 

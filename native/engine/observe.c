@@ -75,7 +75,7 @@ static void copy_health(struct ea_turn *turn, struct ea_container *c,
 void ea_observe_metadata(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                          const struct ea_docker_facts *f)
 {
-    if (f->id && !c->docker_id)
+    if (f->id && (!c->docker_id || (c->vanished && strcmp(f->id, c->docker_id) != 0)))
         ea_model_set_docker_id(turn->m, t, c, f->id);
     if (f->brief)
         return;
@@ -147,7 +147,7 @@ static void only_created(struct ea_turn *turn, struct ea_task *t, struct ea_cont
 void ea_observe_facts(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                       const struct ea_docker_facts *f)
 {
-    if (f->id && c->docker_id && strcmp(f->id, c->docker_id) != 0) {
+    if (f->id && c->docker_id && !c->vanished && strcmp(f->id, c->docker_id) != 0) {
         ea_warn("second container for one task container left alone", EA_S("task", t->arn),
                 EA_S("container", c->name), EA_S("docker_id", f->id));
         return;
@@ -182,6 +182,9 @@ void ea_observe_facts(struct ea_turn *turn, struct ea_task *t, struct ea_contain
 
 void ea_observe_vanished(struct ea_turn *turn, struct ea_task *t, struct ea_container *c)
 {
+    /* A create that Docker carries out very late may still bring another one under this name. */
+    c->vanished = c->docker_id != NULL;
+    t->dirty = true;
     if (c->known == EA_C_STOPPED) {
         c->revived = false;
         return;
@@ -204,7 +207,7 @@ static struct ea_container *owner(struct ea_turn *turn, const struct ea_docker_f
     }
     t = ea_model_task(turn->m, f->task_arn);
     c = t ? ea_task_container(t, f->container_name) : NULL;
-    if (!c || c->docker_id || !f->id)
+    if (!c || (c->docker_id && !c->vanished) || !f->id)
         return NULL;
     *task = t;
     return c;
@@ -217,7 +220,7 @@ void ea_observe_docker(struct ea_turn *turn, const struct ea_event *ev)
 
     if (!c || c->removed)
         return;
-    if (!c->docker_id)
+    if (!ea_zstr_eq(c->docker_id, ev->facts.id))
         ea_model_set_docker_id(turn->m, t, c, ev->facts.id);
     switch (ev->action) {
     case EA_DA_CREATE:

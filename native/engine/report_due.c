@@ -11,14 +11,15 @@ enum {
 };
 
 /* What a report at `level` tells of a container; EA_C_NONE: nothing new. */
-static ea_cstate told_of(const struct ea_task *t, const struct ea_container *c, ea_tstate level)
+static ea_cstate told_of(const struct ea_container *c, ea_tstate level)
 {
     ea_cstate state = c->known;
 
     if (c->is_internal)
         return EA_C_NONE;
-    /* The RUNNING of a task that is over by now: its containers ran as well. */
-    if (level == EA_T_RUNNING && t->known == EA_T_STOPPED && state == EA_C_STOPPED)
+    /* While a task is told to be RUNNING its essential containers are told to run; that one ended
+     * comes with STOPPED. The answer depends on nothing that changes between two attempts. */
+    if (level == EA_T_RUNNING && c->essential && state == EA_C_STOPPED)
         state = c->started_ms ? ea_container_steady(c) : EA_C_NONE;
     /* The last report is whole: it repeats the end of a container that an earlier one told. */
     if (level == EA_T_STOPPED && state == EA_C_STOPPED)
@@ -43,7 +44,7 @@ static bool any_resolved(const struct ea_task *t)
 static bool any_told(const struct ea_task *t, ea_tstate level)
 {
     for (size_t i = 0; i < t->containers.n; i++)
-        if (told_of(t, &t->containers.v[i], level) != EA_C_NONE)
+        if (told_of(&t->containers.v[i], level) != EA_C_NONE)
             return true;
     return false;
 }
@@ -85,7 +86,7 @@ static void submit(struct ea_turn *turn, struct ea_task *t, ea_tstate level)
     e->level = t->report_level = level;
     t->report_at_ms = t->drain_at_ms = 0;
     for (size_t i = 0; i < t->containers.n; i++)
-        t->containers.v[i].reporting = told_of(t, &t->containers.v[i], level);
+        t->containers.v[i].reporting = told_of(&t->containers.v[i], level);
 }
 
 void ea_report_due(struct ea_turn *turn)

@@ -291,6 +291,10 @@ static void looked(struct ea_turn *turn, struct ea_task *t, struct ea_container 
 {
     bool absent = ev->err.code == EA_NOT_FOUND || (ev->err.code == EA_OK && !ev->facts.found);
 
+    if (t->cleaning) {
+        ea_cleanup_looked(turn, t, c, ev, absent);
+        return;
+    }
     if (ev->err.code && !absent) {
         ea_debug("look-up failed", EA_S("task", t->arn), EA_S("container", c->name),
                  EA_S("err", ev->err.text));

@@ -203,6 +203,7 @@ static const ea_jfield store_fields[] = {
     EA_JI64   (struct ea_container, last_restart_ms, "lastRestartMs", 0),
     EA_JBOOL  (struct ea_container, stop_once_done,  "stopOnceDone",  0),
     EA_JBOOL  (struct ea_container, is_internal,     "isInternal",    0),
+    EA_JBOOL  (struct ea_container, vanished,        "vanished",      0),
 };
 const ea_jshape ea_container_store_shape =
     EA_JSHAPE_ON(struct ea_container, store_fields, &common_shape);

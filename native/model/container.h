@@ -149,6 +149,7 @@ struct ea_container {
     struct ea_health_state health;
     int64_t restart_count, last_restart_ms;
     bool is_internal; /* pause and the like: never reported */
+    bool vanished;    /* Docker does not have docker_id any more; the id is kept for the report */
 
     /* --- in flight; memory only --- */
     ea_cstate applied;   /* EA_C_NONE: idle; else the state an effect is under way to */

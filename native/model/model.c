@@ -75,6 +75,7 @@ void ea_model_set_docker_id(struct ea_model *m, struct ea_task *t, struct ea_con
     if (c->docker_id)
         ea_map_remove(&m->by_docker, c->docker_id);
     ea_set_str(&c->docker_id, docker_id);
+    c->vanished = false;
     if (docker_id)
         ea_map_put(&m->by_docker, docker_id, t);
     t->dirty = true;

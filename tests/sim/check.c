@@ -1,5 +1,7 @@
 #include "sim.h"
 
+#include "engine/state.h"
+
 #include "base/str.h"
 
 #include <string.h>
@@ -155,8 +157,8 @@ void sim_check_stop(struct sim *s, const struct dcontainer *d)
 
     const struct ea_container *own = t ? ea_task_container(t, d->cname) : NULL;
 
-    if (!own || own->known == EA_C_STOPPED || d->meddled)
-        return; /* the one stop of a container that came back has no order */
+    if (!own || !ea_container_is_running(own) || d->meddled)
+        return; /* one that nobody was told to rely on has no order */
     for (size_t i = 0; i < t->containers.n; i++) {
         const struct ea_container *c = &t->containers.v[i];
         const struct dcontainer *other = sim_docker_of(s, t->arn, c->name);
