@@ -1,0 +1,268 @@
+"""ecsagent.exe drops in: console mode, environment variables alone, the named pipe, a Windows-flavoured engine."""
+import json
+import os
+import re
+import signal
+import time
+
+import pytest
+
+import plain_plane as pp
+import steps
+import wine_world
+
+# The seed's windows-simple-iis task definition as its payload (endpoints-and-windows.md section 6.3).
+IIS_COMMAND = ("New-Item -Path C:\\inetpub\\wwwroot\\index.html -Type file -Value '<html> <head> <title>Amazon ECS "
+               "Sample App</title> <style>body {margin-top: 40px; background-color: #333;} </style> </head><body> "
+               "<div style=color:white;text-align:center> <h1>Amazon ECS Sample App</h1> <h2>Congratulations!</h2> "
+               "<p>Your application is now running on a container in Amazon ECS.</p>' -Force ; "
+               "C:\\ServiceMonitor.exe w3svc")
+
+
+def iis(**members):
+    return pp.container("windows_sample_app", **{
+        "image": "microsoft/iis", "cpu": 100, "memory": 500,
+        "entryPoint": ["powershell", "-Command"], "command": [IIS_COMMAND],
+        "portMappings": [{"containerPort": 80, "hostPort": 8080, "protocol": "tcp"}],
+        "dockerConfig": {"config": "{}", "hostConfig": "{}", "version": "1.18"}, **members})
+
+
+def windows_task(arn, *containers, **members):
+    made = pp.task(arn, *containers, family="windows-simple-iis", **members)
+    del made["networkMode"]  # the definition has none
+    made.update({k: v for k, v in members.items() if k == "networkMode"})
+    return made
+
+
+def run(world, plane, *containers, wait=True, arn=None, **members):
+    arn = arn or plane.task_arn()
+    plane.payload(windows_task(arn, *containers, **members))
+    if wait:
+        steps.reported(world, plane, arn, "RUNNING")
+    return arn
+
+
+def processors(world):
+    return len(os.sched_getaffinity(0))
+
+
+# ---- joining ---------------------------------------------------------------------------------------
+
+def test_it_registers_as_a_windows_instance_and_connects(world, plane, engine):
+    steps.joined(world, plane)
+    body = plane.of("RegisterContainerInstance")[0].body
+    told = {a["name"]: a.get("value") for a in body["attributes"]}
+    assert told["ecs.os-type"] == "windows"
+    assert told["ecs.os-family"] == "windows", "Wine is no Windows Server: no family is claimed"
+    assert "com.amazonaws.ecs.capability.docker-remote-api.1.24" in told
+    assert "com.amazonaws.ecs.capability.logging-driver.awslogs" in told
+    resources = {r["name"]: r for r in body["totalResources"]}
+    assert resources["CPU"]["integerValue"] == 1024 * processors(world)
+    assert set(resources["PORTS"]["stringSetValue"]) >= {"53", "135", "139", "445", "2375", "3389", "5985", "51678"}
+    assert resources["PORTS_UDP"]["stringSetValue"] == []
+    assert plane.acs().query["dockerVersion"] == "DockerVersion: 24.0.7"
+
+
+def test_its_files_are_where_windows_keeps_them(world, plane, engine):
+    log = wine_world.PROGRAM_DATA + "\\log\\ecs-agent.log"
+    steps.joined(world, plane, ECS_LOGFILE=log)
+    assert os.path.exists(world.path(wine_world.PROGRAM_DATA + "\\data\\ecsagent.db"))
+    with open(world.path(log)) as f:
+        assert "Docker Engine answers" in f.read()
+
+
+def test_few_requests_are_made_of_the_engine(world, plane, engine):
+    steps.joined(world, plane)
+    at_start = len(engine.requests)
+    assert at_start <= 8, [r[:2] for r in engine.requests]
+    run(world, plane, iis())
+    ours = [r[:2] for r in engine.requests[at_start:] if "/stats" not in r[1]]
+    assert len(ours) <= 6, ours
+
+
+# ---- the seed's task -------------------------------------------------------------------------------
+
+def test_the_seeds_iis_task_is_exactly_the_body_that_a_windows_daemon_accepts(world, plane, engine):
+    steps.joined(world, plane)
+    arn = run(world, plane, iis())
+    assert not engine.refusals and not engine.ignored
+    body, = engine.creates
+    env = dict(pair.split("=", 1) for pair in body.pop("Env"))
+    identity = env.pop("ECS_CONTAINER_METADATA_URI").rsplit("/", 1)[1]
+    assert re.match(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", identity)
+    assert env == {"ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4/" + identity,
+                   "ECS_AGENT_URI": "http://169.254.170.2/api/" + identity,
+                   "AWS_REGION": plane.region, "AWS_DEFAULT_REGION": plane.region}
+    assert body == {
+        "Image": "microsoft/iis", "Entrypoint": ["powershell", "-Command"], "Cmd": [IIS_COMMAND],
+        "ExposedPorts": {"80/tcp": {}}, "NetworkingConfig": {},
+        "Labels": {"com.amazonaws.ecs.task-arn": arn, "com.amazonaws.ecs.container-name": "windows_sample_app",
+                   "com.amazonaws.ecs.task-definition-family": "windows-simple-iis",
+                   "com.amazonaws.ecs.task-definition-version": "1", "com.amazonaws.ecs.cluster": plane.cluster},
+        "HostConfig": {"Binds": [], "Links": [], "VolumesFrom": [],
+                       "PortBindings": {"80/tcp": [{"HostPort": "8080"}]},
+                       "Memory": 500 * 1024 * 1024, "CpuShares": 0,
+                       "CpuPercent": max(1, 100 * 100 // (1024 * processors(world)))}}
+
+
+def test_running_and_stopped_are_reported_with_ports_and_exit_code(world, plane, engine):
+    steps.joined(world, plane)
+    arn = run(world, plane, iis())
+    report = steps.reported(world, plane, arn, "RUNNING")
+    container, = report["containers"]
+    assert container["networkBindings"] == [
+        {"bindIP": "0.0.0.0", "containerPort": 80, "hostPort": 8080, "protocol": "tcp"}]
+    assert container["runtimeId"] == engine.task(arn)[0].id
+    stopped = steps.stop(world, plane, arn)
+    assert stopped["containers"][0]["exitCode"] == -1073741510, "0xC000013A as ECS takes it"
+
+
+CODES = [(0, 0), (1, 1), (0x7FFFFFFF, 0x7FFFFFFF), (0x80000000, -0x80000000), (3221225786, -1073741510),
+         (4294967295, -1)]
+
+
+@pytest.mark.parametrize("code,want", CODES, ids=[str(c[0]) for c in CODES])
+def test_exit_codes_are_wrapped_to_32_bits_with_a_sign(world, plane, engine, code, want):
+    steps.joined(world, plane)
+    arn = run(world, plane, iis())
+    engine.die(engine.task(arn)[0], code)
+    assert steps.reported(world, plane, arn, "STOPPED")["containers"][0]["exitCode"] == want
+
+
+def test_a_dynamic_port_is_reported_before_the_task_runs(world, plane, engine):
+    steps.joined(world, plane)
+    arn = run(world, plane, iis(portMappings=[{"containerPort": 80, "hostPort": 0, "protocol": "tcp"}]))
+    binding, = steps.reported(world, plane, arn, "RUNNING")["containers"][0]["networkBindings"]
+    assert 49152 <= binding["hostPort"] <= 65535
+
+
+# ---- bodies ----------------------------------------------------------------------------------------
+
+def host_of(world, plane, engine, container, **members):
+    steps.joined(world, plane)
+    run(world, plane, container, **members)
+    return engine.creates[-1]["HostConfig"]
+
+
+def test_little_memory_is_raised_to_what_windows_needs(world, plane, engine):
+    assert host_of(world, plane, engine, iis(memory=64))["Memory"] == 256 * 1024 * 1024
+
+
+def test_no_cpu_is_one_percent_and_unbounded_when_asked_for(world, plane, engine):
+    assert host_of(world, plane, engine, iis(cpu=0))["CpuPercent"] == 1
+    world.stop_agent()
+    steps.joined(world, plane, ECS_ENABLE_CPU_UNBOUNDED_WINDOWS_WORKAROUND="true")
+    run(world, plane, iis(cpu=0, portMappings=[]))
+    assert engine.creates[-1]["HostConfig"]["CpuPercent"] == 0
+
+
+def test_bridge_becomes_nat(world, plane, engine):
+    made = iis(dockerConfig={"config": "{}", "hostConfig": json.dumps({"NetworkMode": "bridge"}), "version": "1.24"})
+    assert host_of(world, plane, engine, made, networkMode="bridge")["NetworkMode"] == "nat"
+
+
+def test_windows_paths_and_pipes_are_mounted(world, plane, engine):
+    volumes = [{"name": "data", "host": {"sourcePath": "C:/Data/"}},
+               {"name": "pipe", "host": {"sourcePath": "\\\\.\\pipe\\docker_engine"}}]
+    made = iis(mountPoints=[{"sourceVolume": "data", "containerPath": "C:\\App\\Data", "readOnly": True},
+                            {"sourceVolume": "pipe", "containerPath": "\\\\.\\pipe\\docker_engine"}])
+    host = host_of(world, plane, engine, made, volumes=volumes)
+    assert host["Binds"] == ["c:\\data:c:\\app\\data:ro", "\\\\.\\pipe\\docker_engine:\\\\.\\pipe\\docker_engine"]
+
+
+REFUSED = [
+    ("a memory reservation", {"MemoryReservation": 1 << 20}, "MemoryReservation"),
+    ("a pid limit", {"PidsLimit": 100}, "PidsLimit"),
+    ("ulimits", {"Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": 1024}]}, "Ulimits"),
+    ("privileges", {"Privileged": True}, "privileged"),
+    ("a read-only root", {"ReadonlyRootfs": True}, "read-only"),
+]
+
+
+@pytest.mark.parametrize("why,host,word", REFUSED, ids=[r[0] for r in REFUSED])
+def test_what_the_daemon_refuses_ends_the_task_with_its_words(world, plane, engine, why, host, word):
+    steps.joined(world, plane)
+    made = iis(dockerConfig={"config": "{}", "hostConfig": json.dumps(host), "version": "1.24"})
+    arn = run(world, plane, made, wait=False)
+    stopped = world.wait("STOPPED", lambda: [b for b in plane.submits(arn) if b["status"] == "STOPPED"][0],
+                         needs=[world.agent])
+    assert "CannotCreateContainerError" in stopped["containers"][0]["reason"]
+    assert word in stopped["containers"][0]["reason"]
+
+
+# ---- an engine that is new, old, or slow ---------------------------------------------------------------
+
+def test_an_engine_whose_oldest_version_is_1_44_is_used(world, plane, new_engine):
+    engine = new_engine(version="29.0.1", api="1.52", min_api="1.44")
+    steps.joined(world, plane)
+    arn = run(world, plane, iis())
+    create, = engine.of("POST", "/containers/create$")
+    assert create.startswith("/v1.4") and create >= "/v1.44/"
+    assert not engine.refusals
+    steps.stop(world, plane, arn)
+
+
+def test_an_image_is_pulled_over_the_pipe(world, plane, engine):
+    engine.registry["contoso/app:1"] = "sha256:" + "ab" * 32
+    steps.joined(world, plane, ECS_IMAGE_PULL_BEHAVIOR="default")
+    arn = run(world, plane, iis(image="contoso/app:1"))
+    report = steps.reported(world, plane, arn, "RUNNING")
+    assert engine.of("POST", "/images/create$") and report["pullStartedAt"] <= report["pullStoppedAt"]
+
+
+def test_a_missing_image_is_named(world, plane, engine):
+    steps.joined(world, plane, ECS_IMAGE_PULL_BEHAVIOR="default")
+    arn = run(world, plane, iis(image="contoso/none:1"), wait=False)
+    stopped = world.wait("STOPPED", lambda: [b for b in plane.submits(arn) if b["status"] == "STOPPED"][0], 90,
+                         needs=[world.agent])
+    assert "CannotPull" in stopped["containers"][0]["reason"]
+
+
+def test_metrics_of_a_windows_container_are_published(world, plane, engine):
+    steps.joined(world, plane)
+    arn = run(world, plane, iis())
+
+    def metrics():
+        for m in plane.tcs().of("PublishMetricsRequest"):
+            for t in m.get("taskMetrics", ()):
+                if t["taskArn"] == arn:
+                    return t["containerMetrics"][0]
+        return None
+    got = world.wait("metrics of the task", metrics, 60, needs=[world.agent])
+    assert got["memoryStatsSet"]["max"] == 100, "the private working set, MiB"
+    assert 10 <= got["cpuStatsSet"]["max"] <= 100
+
+
+# ---- the end -----------------------------------------------------------------------------------------
+
+def pid_of(world):
+    return world.status()["pid"]
+
+
+def test_the_stop_event_ends_it_in_under_a_second(world, plane, engine):
+    agent = steps.joined(world, plane)
+    arn = run(world, plane, iis())
+    pid = pid_of(world)
+    begun = time.monotonic()
+    world.tool("stop", str(pid))
+    assert agent.wait(10) == 0
+    assert agent.ended - begun < 1
+    assert engine.task(arn)[0].state == "running", "containers keep running"
+
+
+def test_ctrl_c_ends_it_in_under_a_second(world, plane, engine):
+    agent = steps.joined(world, plane)
+    # Wine turns this signal into CTRL_C_EVENT, on a thread that it makes in the process.
+    assert agent.end(signal.SIGINT, 10) < 1
+    assert agent.status == 0
+
+
+def test_a_killed_agent_finds_its_tasks_again(world, plane, engine):
+    steps.joined(world, plane)
+    arn = run(world, plane, iis())
+    world.stop_agent()
+    world.wait("the session of the killed agent to end", lambda: not any(s.open for s in plane.sessions))
+    steps.joined(world, plane)
+    steps.stop(world, plane, arn)
+    assert len(engine.creates) == 1
+    assert len(plane.registrations) == 1
