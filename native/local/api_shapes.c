@@ -178,6 +178,8 @@ static const ea_lc_member container_definition[] = {
     EA_LC_LO("resourceRequirements", NO, &resource_requirement_shape),
     EA_LC_O("firelensConfiguration", 0, &firelens_shape),
     EA_LC_LS("credentialSpecs", 0),
+    /* tags are resolved by the agent alone: nothing here could pin one */
+    EA_LC_E("versionConsistency", 0, "enabled|disabled"),
 };
 SHAPE(container_definition);
 
@@ -219,6 +221,7 @@ static const ea_lc_member volume[] = {
     EA_LC_O("efsVolumeConfiguration", 0, &efs_volume_shape),
     EA_LC_O("fsxWindowsFileServerVolumeConfiguration", 0, &fsx_volume_shape),
     EA_LC_B("configuredAtLaunch", NO),
+    EA_LC_O("s3filesVolumeConfiguration", NO, NULL),
 };
 SHAPE(volume);
 static const ea_lc_member runtime_platform[] = {
@@ -238,7 +241,7 @@ static const ea_lc_member register_task_definition[] = {
     EA_LC_LO("containerDefinitions", R, &container_definition_shape),
     EA_LC_LO("volumes", 0, &volume_shape),
     EA_LC_LO("placementConstraints", 0, &taskdef_constraint_shape),
-    EA_LC_LE("requiresCompatibilities", 0, "EC2|FARGATE|EXTERNAL"),
+    EA_LC_LE("requiresCompatibilities", 0, "EC2|FARGATE|EXTERNAL|MANAGED_INSTANCES"),
     EA_LC_S("cpu", 0),
     EA_LC_S("memory", 0),
     EA_LC_LO("tags", 0, &tag_shape),
@@ -371,6 +374,7 @@ static const ea_lc_member list_tasks[] = {
     EA_LC_S("serviceName", 0),
     EA_LC_E("desiredStatus", 0, "RUNNING|PENDING|STOPPED"),
     EA_LC_E("launchType", 0, "EC2|FARGATE|EXTERNAL|MANAGED_INSTANCES"),
+    EA_LC_S("daemonName", NO),
 };
 SHAPE(list_tasks);
 static const ea_lc_member describe_tasks[] = {

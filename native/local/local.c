@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DRAIN_MS    2000
+#define DRAIN_MS    500
 #define STATE_FILE  "ecslocal.db"
 #define INSTANCE_ID "instance-id"
 #define BORN        "born"
@@ -141,11 +141,31 @@ static void serve_own(ea_local *lc, ea_http_request *req)
     }
 }
 
+/* Keys are told to callers who know that they talk to this machine. A page in a browser that had its
+ * own name resolved to loopback would bring that name. */
+static bool host_is_own(const ea_local *lc, const ea_http_request *req)
+{
+    const char *host = ea_http_header_get(req, "Host");
+    ea_str name;
+
+    if (!host)
+        return true; /* no browser */
+    (void)ea_str_cut(ea_str_of(host), ':', &name);
+    return ea_str_eq_nocase(name, EA_STR("localhost")) ||
+           (ea_str_starts(name, "127.") && strspn(name.p, "0123456789.") >= name.n) ||
+           (lc->public_url && strstr(lc->public_url, host) != NULL);
+}
+
 static void on_request(void *ctx, ea_http_request *req)
 {
     ea_local *lc = ctx;
     ea_str path = ea_str_of(req->path);
+    bool tells_keys = ea_str_starts(path, "/latest/") || ea_str_starts(path, "/local/");
 
+    if (tells_keys && !host_is_own(lc, req)) {
+        ea_http_respond_text(req, 403, "this name is not served here");
+        return;
+    }
     if (strcmp(req->path, "/") == 0)
         ea_lc_api_serve(lc, req);
     else if (strcmp(req->path, "/acs/ws") == 0)
@@ -215,6 +235,26 @@ static ea_code make_clusters(ea_local *lc, const char *names, ea_err *err)
     return ea_lc_commit(&lc->state, err);
 }
 
+static bool has_tasks(const ea_local *lc, const char *instance_arn)
+{
+    EA_LIST_EACH(&lc->state.tasks, node)
+    if (strcmp(EA_OWNER(node, struct ea_lc_task, node)->instance_arn, instance_arn) == 0)
+        return true;
+    return false;
+}
+
+/* What was deregistered is told until its tasks are forgotten and this program starts anew. */
+static void forget_inactive(ea_local *lc)
+{
+    EA_LIST_EACH(&lc->state.instances, node)
+    {
+        struct ea_lc_instance *i = EA_OWNER(node, struct ea_lc_instance, node);
+
+        if (strcmp(i->status, "INACTIVE") == 0 && !has_tasks(lc, i->arn))
+            ea_lc_remove(&lc->state, EA_LC_INSTANCE, i);
+    }
+}
+
 static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
 {
     EA_FREE_AUTO char *file = ea_sprintf_dup("%s/" STATE_FILE, o->data_dir);
@@ -228,6 +268,7 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
     lc->data_dir = ea_strdup(o->data_dir); /* from here on locked: ea_local_free unlocks */
     if (ea_lc_state_open(&lc->state, file, o->region, o->account, err))
         return err->code;
+    forget_inactive(lc);
     lc->acs = ea_lc_acs_new(lc);
     lc->tcs = ea_lc_tcs_new(lc);
     lc->sweep = ea_timer_new(lc->loop, on_sweep, lc);

@@ -269,7 +269,9 @@ def refused(local, operation, params, **more):
 NEWER = {
     "RegisterTaskDefinition": {"enableFaultInjection", "volumes.configuredAtLaunch",
                                "containerDefinitions.restartPolicy", "containerDefinitions.credentialSpecs",
-                               "containerDefinitions.portMappings.containerPortRange"},
+                               "containerDefinitions.portMappings.containerPortRange",
+                               "containerDefinitions.versionConsistency", "volumes.s3filesVolumeConfiguration"},
+    "ListTasks": {"daemonName"},
     "RunTask": {"clientToken", "volumeConfigurations"},
     "StartTask": {"volumeConfigurations"},
     "DiscoverPollEndpoint": {"zoneId"},
@@ -683,6 +685,16 @@ def test_metadata_needs_a_session_token(place, start):
     assert imds(place, local, "user-data", headers=token).status == 404
     mac = imds(place, local, "meta-data/mac", headers=token).text
     assert imds(place, local, "meta-data/network/interfaces/macs/%s/vpc-id" % mac, headers=token).status == 200
+
+
+def test_keys_are_not_told_to_a_page_that_renamed_loopback(place, start):
+    local = start()
+    for path, method, status in (("/local/v1/status", "GET", 403), ("/latest/api/token", "PUT", 403)):
+        for host, expected in (("evil.example:51670", status), ("127.evil.example", status),
+                               ("localhost:51670", 200), ("127.0.0.1:51670", 200)):
+            got = place.http(method, local.base + path, {
+                "Host": host, "X-aws-ec2-metadata-token-ttl-seconds": "60"})
+            assert got.status == expected, (path, host)
 
 
 def test_the_instance_role_signs_and_the_document_registers(place, start):
