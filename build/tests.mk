@@ -83,6 +83,8 @@ layers: ## includes point down only
 	@build/checks/layers.sh
 headers: $(DEPS_READY) $(GEN)/version.h ## each header passes alone through the compiler
 	@build/checks/headers.sh '$(CC) $(CPPFLAGS_OWN) $(DEPS_CPPFLAGS) -std=c17 $(WARN)' $(PLAT)
+settings: ## live settings are read, those to come are not
+	@build/checks/settings.sh
 banned: ## calls, words and names that must not be in the tree
 	@build/checks/banned.sh
 exports: ## the artefacts export the listed functions and nothing else
@@ -94,6 +96,6 @@ format: ## clang-format has nothing to change
 format-fix: ## changes the files so
 	@build/checks/format.sh --fix
 check: ## all that CI asks; .ci/run calls it
-	@CHECKS='layers headers banned format exports' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
+	@CHECKS='layers headers banned settings format exports' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
 bench: native module ## task start against the raw Docker API, endpoint against nginx, memory, sizes
 	$(call run_suite,tests/bench/run.sh)
