@@ -89,6 +89,20 @@ class WineWorld(worlds.World):
                                         env=self.agent_environment(plane, **more))
         return self.agent
 
+    def start_windows_local(self, port=51670):
+        """Starts ecslocal.exe and waits until it answers; answers what agent_environment() needs."""
+        self.local_proc = self.spawn_windows(
+            [os.path.join(WIN_OUT, "ecslocal.exe"), "--data-dir", PROGRAM_DATA + "\\local", "--port", port,
+             "--region", worlds.REGION], name="ecslocal", env=self.environment())
+        local = worlds.Local(self, "http://127.0.0.1:%d" % port)
+
+        def answers():
+            told = self.get(local.base + "/local/v1/status").json()
+            local.key = (told["accessKeyId"], told["secretAccessKey"], None)
+            return True
+        self.wait("ecslocal.exe to answer", answers, 15, needs=[self.local_proc])
+        return local
+
     def cpu_s(self, process):
         """Seconds of CPU that this process alone has used."""
         fields = process.proc("stat").rsplit(")", 1)[1].split()
