@@ -439,6 +439,26 @@ def test_what_is_not_acknowledged_is_sent_again(place, start):
     agent.acs.nothing(1.5)
 
 
+def test_large_tasks_come_whole_and_in_several_payloads(place, start):
+    local = start()
+    agent = Agent(place, local)
+    environment = [{"name": "V%d" % n, "value": "x\u00e9" * 200} for n in range(300)]
+    define(local, containerDefinitions=[dict(SMALL, environment=environment)])
+    tasks, _ = run(local, count=10)
+    got, payloads = [], []
+    while len(got) < 10:
+        payload = agent.acs.expect("PayloadMessage", 20)
+        payloads.append(payload)
+        for task in payload["tasks"]:
+            assert task["containers"][0]["environment"]["V299"] == "x\u00e9" * 200
+            got.append(task["arn"])
+    assert got == [t["taskArn"] for t in tasks] and len(payloads) > 1
+    assert [p["seqNum"] for p in payloads] == list(range(2, 2 + len(payloads)))
+    for payload in payloads:
+        agent.ack(payload)
+    agent.acs.nothing(0.3)
+
+
 def test_credentials_are_renewed_before_they_expire(place, start):
     local = start("--credentials-s", "6", "--redeliver-s", "1")
     agent = Agent(place, local)
