@@ -498,6 +498,42 @@ static void a_peer_that_takes_nothing_ends_it(void **state)
     assert_non_null(strstr(w->end.err.text, "does not take"));
 }
 
+static void a_proxy_is_asked_for_a_tunnel_unless_the_host_is_excepted(void **state)
+{
+    static const struct peer_step steps[] = { { .wait = "\r\n\r\n",
+                                                .send = "HTTP/1.1 200 Connected\r\n\r\n" },
+                                              UPGRADE,
+                                              { .send = "\x81\x01x\x88\x02\x03\xe8" } };
+    struct world *w = *state;
+    char proxy[64];
+    ea_net_config config = { .proxy_http = proxy, .no_proxy = "127.0.0.1" };
+    ea_net *net = NULL;
+    ea_err err = { 0 };
+
+    w->peer = peer_start(w->loop, steps, 3);
+    (void)snprintf(proxy, sizeof(proxy), "http://localhost:%u", peer_port(w->peer));
+    assert_int_equal(ea_net_new(w->loop, &config, &net, &err), EA_OK);
+    w->ws = ea_wsc_start(net, &(ea_wsc_request){ .url = "ws://ecs-a.invalid/ws" }, &hooks, w, &err);
+    assert_non_null(w->ws);
+    finish(w);
+    if (w->end.err.code)
+        fail_msg("%s", w->end.err.text);
+    assert_string_equal(ea_buf_z(&w->messages), "x;");
+    assert_non_null(strstr(peer_received(w->peer).p, "CONNECT ecs-a.invalid:80 HTTP/1.1\r\n"));
+    assert_non_null(
+        strstr(peer_received(w->peer).p, "GET /ws HTTP/1.1\r\nHost: ecs-a.invalid\r\n"));
+
+    w->done = false;
+    w->opens = w->closes = 0;
+    (void)snprintf(w->url, sizeof(w->url), "ws://127.0.0.1:%u/", peer_unused_port());
+    w->ws = ea_wsc_start(net, &(ea_wsc_request){ .url = w->url }, &hooks, w, &err);
+    assert_non_null(w->ws);
+    finish(w);
+    assert_non_null(strstr(w->end.err.text, "refused the connection")); /* asked directly */
+    assert_int_equal(peer_connections(w->peer), 1);
+    ea_net_free(net);
+}
+
 static void malformed_requests_are_refused_at_once(void **state)
 {
     static const struct {
@@ -536,6 +572,7 @@ int main(void)
         T(a_large_message_reaches_a_slow_reader_whole),
         T(a_large_message_arrives_up_to_the_limit),
         T(a_peer_that_takes_nothing_ends_it),
+        T(a_proxy_is_asked_for_a_tunnel_unless_the_host_is_excepted),
         T(malformed_requests_are_refused_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
