@@ -195,6 +195,11 @@ void ea_observe_vanished(struct ea_turn *turn, struct ea_task *t, struct ea_cont
     ea_container_set_known(turn, t, c, EA_C_STOPPED, "gone from Docker");
 }
 
+bool ea_observe_may_adopt(const struct ea_container *c)
+{
+    return !c->docker_id || c->vanished || c->known == EA_C_STOPPED;
+}
+
 static struct ea_container *owner(struct ea_turn *turn, const struct ea_docker_facts *f,
                                   struct ea_task **task)
 {
@@ -207,7 +212,7 @@ static struct ea_container *owner(struct ea_turn *turn, const struct ea_docker_f
     }
     t = ea_model_task(turn->m, f->task_arn);
     c = t ? ea_task_container(t, f->container_name) : NULL;
-    if (!c || (c->docker_id && !c->vanished) || !f->id)
+    if (!c || !f->id || !ea_observe_may_adopt(c))
         return NULL;
     *task = t;
     return c;

@@ -74,7 +74,7 @@ void ea_restore_docker_up(struct ea_turn *turn, const struct ea_event *ev)
             continue;
         }
         /* A call in flight may be newer than the list; a short entry lacks what counts. */
-        if (f->id && (!c->docker_id || c->vanished))
+        if (f->id && !ea_zstr_eq(c->docker_id, f->id) && ea_observe_may_adopt(c))
             ea_model_set_docker_id(turn->m, t, c, f->id);
         if (!ea_zstr_eq(c->docker_id, f->id))
             continue;

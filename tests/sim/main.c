@@ -37,11 +37,33 @@ static void quiet(void)
     ea_log_configure(&config);
 }
 
-static void loud(void)
+static void loud(FILE *to)
 {
-    const ea_log_config config = { .level = EA_DEBUG, .sink = print_line, .ctx = stdout };
+    const ea_log_config config = { .level = EA_DEBUG, .sink = print_line, .ctx = to };
 
     ea_log_configure(&config);
+}
+
+/* The same world again, for its last lines. */
+static void print_end_of_trace(uint64_t seed)
+{
+    enum {
+        TAIL_BYTES = 8000
+    };
+    char why[SIM_TEXT], buf[TAIL_BYTES];
+    uint64_t events = 0;
+    FILE *f = tmpfile();
+
+    if (!f)
+        return;
+    loud(f);
+    (void)sim_world(seed, f, why, &events);
+    quiet();
+    long size = ftell(f);
+    (void)fseek(f, size > TAIL_BYTES ? size - TAIL_BYTES : 0, SEEK_SET);
+    size_t n = fread(buf, 1, sizeof(buf), f);
+    (void)fwrite(buf, 1, n, stdout);
+    (void)fclose(f);
 }
 
 static void one(uint64_t seed, bool trace, struct tally *t)
@@ -50,7 +72,7 @@ static void one(uint64_t seed, bool trace, struct tally *t)
     uint64_t events = 0;
 
     if (trace)
-        loud();
+        loud(stdout);
     bool good = sim_world(seed, trace ? stdout : NULL, why, &events);
     t->events += events;
     if (good) {
@@ -58,9 +80,11 @@ static void one(uint64_t seed, bool trace, struct tally *t)
         return;
     }
     t->failed++;
-    (void)printf("world %llu failed: %s\n  replay: %s --seed %llu --trace\n",
-                 (unsigned long long)seed, why, "build/out/linux/tests/sim/sim",
-                 (unsigned long long)seed);
+    if (!trace)
+        print_end_of_trace(seed);
+    (void)printf(
+        "world %llu failed: %s\n  replay: build/out/linux/tests/sim/sim --seed %llu --trace\n",
+        (unsigned long long)seed, why, (unsigned long long)seed);
 }
 
 static uint64_t number(const char *text)
