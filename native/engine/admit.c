@@ -76,7 +76,7 @@ void ea_admit_payload(struct ea_turn *turn, struct ea_event *ev)
     bool all_good = true;
 
     for (size_t i = 0; i < ev->payload.n; i++)
-        if (!ev->payload.v[i].task)
+        if (!ev->payload.v[i].task && !ev->payload.v[i].refused)
             all_good = false;
     if (all_good) { /* one bad task: no answer at all, the message comes again */
         ack(turn, ev);
