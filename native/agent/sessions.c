@@ -23,6 +23,7 @@ static void refuse_unsupported(const ea_agent *ag, struct ea_payload_task *p)
     ea_warn("task refused", EA_S("task", p->task->arn), EA_S("err", text));
     p->arn = ea_strdup(p->task->arn);
     p->error = ea_strdup(text);
+    p->refused = true;
     ea_task_free(p->task);
     p->task = NULL;
     ea_creds_done(&p->role);
