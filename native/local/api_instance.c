@@ -5,7 +5,6 @@
 #include "../base/alloc.h"
 #include "../base/arn.h"
 #include "../base/log.h"
-#include "local_acs.h"
 #include "place.h"
 #include "place_expr.h"
 
@@ -232,7 +231,6 @@ void ea_lc_drop_instance(ea_local *lc, struct ea_lc_instance *i, const char *rea
     ea_set_str(&i->status, "INACTIVE");
     i->version++;
     ea_lc_touch(&lc->state, EA_LC_INSTANCE, i);
-    ea_lc_acs_end_inactive(lc->acs, i->arn);
     ea_info("container instance deregistered", EA_S("instance", i->arn), EA_S("reason", reason));
 }
 

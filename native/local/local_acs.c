@@ -230,32 +230,34 @@ static void end_older(ea_lc_acs *a, const char *instance_arn)
     }
 }
 
-void ea_lc_acs_end_inactive(ea_lc_acs *a, const char *instance_arn)
-{
-    if (!a)
-        return;
-    EA_LIST_EACH(&a->sessions, node)
-    {
-        struct ea_lc_session *s = EA_OWNER(node, struct ea_lc_session, node);
-
-        if (strcmp(s->instance_arn, instance_arn) != 0)
-            continue;
-        ea_lc_session_send(s, "InactiveInstanceException",
-                           EA_STR("{\"message\":\"Container instance is inactive.\"}"));
-        end(s, 1000, "InactiveInstanceException");
-    }
-}
-
 void ea_lc_acs_end_all(ea_lc_acs *a)
 {
     EA_LIST_EACH(&a->sessions, node)
     end(EA_OWNER(node, struct ea_lc_session, node), 1001, "the control plane ends");
 }
 
+/* True when the instance was deregistered: then its agent is told so and the session ends. */
+static bool ended_as_inactive(struct ea_lc_session *s)
+{
+    const struct ea_lc_instance *i = ea_lc_session_instance(s);
+
+    if (i && strcmp(i->status, "INACTIVE") != 0)
+        return false;
+    ea_lc_session_send(s, "InactiveInstanceException",
+                       EA_STR("{\"message\":\"Container instance is inactive.\"}"));
+    end(s, 1000, "InactiveInstanceException");
+    return true;
+}
+
 void ea_lc_acs_pump(ea_lc_acs *a)
 {
     EA_LIST_EACH(&a->sessions, node)
-    ea_lc_session_pump(EA_OWNER(node, struct ea_lc_session, node));
+    {
+        struct ea_lc_session *s = EA_OWNER(node, struct ea_lc_session, node);
+
+        if (!s->closing && s->ws && !ended_as_inactive(s))
+            ea_lc_session_pump(s);
+    }
 }
 
 /* ---- handshake -------------------------------------------------------------------------------- */

@@ -13,10 +13,9 @@ ea_lc_acs *ea_lc_acs_new(ea_local *lc);
 void ea_lc_acs_free(ea_lc_acs *a); /* after its sessions ended */
 /* GET /acs/ws: checks signature, cluster and instance, then opens the session. */
 void ea_lc_acs_serve(ea_lc_acs *a, ea_http_request *req);
-/* Sends what the state asks for and no message under way covers. Called after every commit. */
+/* Sends what the state asks for and no message under way covers; ends sessions of instances that were
+ * deregistered. Called after every commit. */
 void ea_lc_acs_pump(ea_lc_acs *a);
-/* The instance was deregistered: its session is told and ends. */
-void ea_lc_acs_end_inactive(ea_lc_acs *a, const char *instance_arn);
 /* Ends all sessions: close 1001 to each. */
 void ea_lc_acs_end_all(ea_lc_acs *a);
 size_t ea_lc_acs_count(const ea_lc_acs *a);
