@@ -351,6 +351,8 @@ static void rearm(ea_http_conn *c)
     case C_READING:
         if (c->writes)
             ea_timer_arm(c->timer, l->write_timeout_ms);
+        else if (c->ahead.n && !c->parsing)
+            ea_timer_arm(c->timer, 0); /* on_timer goes on with what was kept */
         else
             ea_timer_arm(c->timer, c->started ? l->read_timeout_ms : l->idle_timeout_ms);
         break;
@@ -692,8 +694,6 @@ void ea_http_respond(ea_http_request *req, const ea_http_response *resp)
         return;
     }
     read_on(c);
-    if (c->ahead.n && !c->parsing && c->state == C_READING)
-        ea_timer_arm(c->timer, 0); /* on_timer goes on with what was kept */
 }
 
 void ea_http_respond_json(ea_http_request *req, int status, ea_str json)

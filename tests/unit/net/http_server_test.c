@@ -335,14 +335,43 @@ static void requests_sent_ahead_are_answered_in_order(void **state)
     client_close(w, c);
 }
 
-static bool request_is_gone(void *arg)
-{
-    return ea_http_request_gone(arg);
-}
-
 static bool has_request(void *arg)
 {
     return ((struct world *)arg)->held != NULL;
+}
+
+#define BIG_BYTES (6 * 1024 * 1024)
+
+static bool has_big_answer(void *arg)
+{
+    const struct client *c = arg;
+
+    return c->got.n > BIG_BYTES && strstr(c->got.p + BIG_BYTES, "after the big one");
+}
+
+static void a_request_sent_ahead_waits_for_a_big_answer_to_leave(void **state)
+{
+    struct world *w = *state;
+    struct client *c = client_open(w, NULL);
+    char *body = ea_alloc(BIG_BYTES);
+
+    memset(body, 'b', BIG_BYTES);
+    ea_buf_done(&c->got);
+    c->got = EA_BUF(2 * BIG_BYTES);
+    client_send(c, "GET /later HTTP/1.1\r\n\r\nGET /header HTTP/1.1\r\nX-Thing: after the big one"
+                   "\r\n\r\n");
+    assert_true(turn_until(w, has_request, w));
+    ea_http_respond(w->held, &(ea_http_response){ .status = 200, .body = { body, BIG_BYTES } });
+    w->held = NULL;
+    assert_true(turn_until(w, has_big_answer, c));
+    assert_int_equal(w->calls, 2);
+    ea_free(body);
+    client_close(w, c);
+}
+
+static bool request_is_gone(void *arg)
+{
+    return ea_http_request_gone(arg);
 }
 
 static void an_answer_after_the_peer_has_gone_is_dropped(void **state)
@@ -710,6 +739,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_WORLD(a_connection_serves_requests_one_after_another),
         IN_WORLD(requests_sent_ahead_are_answered_in_order),
+        IN_WORLD(a_request_sent_ahead_waits_for_a_big_answer_to_leave),
         IN_WORLD(an_answer_after_the_peer_has_gone_is_dropped),
         IN_WORLD(what_breaks_the_rules_is_refused),
         IN_WORLD(an_idle_connection_is_closed_without_a_word),
