@@ -128,3 +128,10 @@ def test_a_world_whose_test_process_is_killed_leaves_no_process():
         probe.close()
     worlds.sweep()
     assert not os.path.exists(folder)
+
+
+def test_processes_that_end_while_others_are_started_are_all_told(world):
+    started = [world.spawn(["sh", "-c", "exit %d" % (i % 7)], name="many") for i in range(200)]
+    for p in started:
+        p.kill(signal.SIGCONT)
+    assert [p.wait(10) for p in started] == [i % 7 for i in range(200)]

@@ -105,7 +105,8 @@ class World:
         os.mkdir(self.home)
         self.procs = {}
         self.early = {}
-        self.lock = threading.Lock()
+        self.lock = threading.Lock()  # of procs and early
+        self.asking = threading.Lock()
         self.answers = []
         self.answered = threading.Condition()
         self.docker_proc = None
@@ -163,6 +164,10 @@ class World:
                 if process:
                     process._ended(message["status"])
                 continue
+            if "pid" in message:  # numbers are used again: what ended under this one was another process
+                with self.lock:
+                    self.early.pop(message["pid"], None)
+                    self.procs.pop(message["pid"], None)
             with self.answered:
                 self.answers.append(message)
                 self.answered.notify_all()
@@ -170,25 +175,25 @@ class World:
                 return
 
     def _ask(self, fds=(), **request):
-        """One request; the spawn answer registers its process before any exit is looked at."""
+        """One request; answers the process of a spawn, else what process 1 said."""
         data = json.dumps(request).encode()
-        with self.lock:
+        with self.asking:
             socket.send_fds(self.sock, [data], list(fds))
             with self.answered:
                 if not self.answered.wait_for(lambda: self.answers, 60):
                     raise RuntimeError("process 1 of the world does not answer")
                 answer = self.answers.pop(0)
-            if answer.get("gone"):
-                raise RuntimeError("process 1 of the world has ended")
-            if request["op"] == "spawn":
-                # numbers are used again: what ended under this one earlier was another process
-                process = Process(self, answer["pid"], request["name"], request["log"])
-                self.procs[process.pid] = process
-                status = self.early.pop(process.pid, None)
-                if status is not None:
-                    process._ended(status)
-                return process
+        if answer.get("gone"):
+            raise RuntimeError("process 1 of the world has ended")
+        if request["op"] != "spawn":
             return answer
+        with self.lock:  # not while asking: the reader needs it for exits that come before the answer
+            process = Process(self, answer["pid"], request["name"], request["log"])
+            self.procs[process.pid] = process
+            status = self.early.pop(process.pid, None)
+            if status is not None:
+                process._ended(status)
+        return process
 
     def environment(self, **more):
         """What every process starts from: nothing of the caller's but what is named here."""
