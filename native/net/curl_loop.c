@@ -4,10 +4,10 @@
 #include "../base/log.h"
 #include "../plat/plat.h"
 #include "curl_private.h"
+#include "tls_roots.h"
 #include "url.h"
 
-#include <mbedtls/error.h>
-#include <mbedtls/x509_crt.h>
+#include <mbedtls/ssl.h>
 #include <string.h>
 #include <uv.h>
 
@@ -19,8 +19,7 @@ struct ea_net {
     CURLM *multi;
     ea_timer *timer;
     size_t active;
-    char *ca_pem; /* NULL: nothing is trusted */
-    size_t ca_len;
+    ea_roots *roots; /* NULL: nothing is trusted */
     bool insecure;
     char *proxy_http, *proxy_https, *no_proxy, *user_agent;
 };
@@ -71,23 +70,6 @@ static char *no_proxy_of(const ea_net_config *c)
     return ea_strdup(EA_NO_PROXY_DEFAULT);
 }
 
-/* libcurl would tell of bad roots only at the first connection, and not by which setting. */
-static ea_code check_pem(const char *pem, size_t n, const char *from, ea_err *err)
-{
-    mbedtls_x509_crt chain;
-    bool any = false;
-    int rc = 0;
-
-    mbedtls_x509_crt_init(&chain);
-    rc = mbedtls_x509_crt_parse(&chain, (const unsigned char *)pem, n + 1);
-    any = chain.raw.p != NULL;
-    mbedtls_x509_crt_free(&chain);
-    if (any) /* a count of unreadable ones is no reason to trust none of the others */
-        return EA_OK;
-    return ea_fail_sys(err, EA_SETTINGS, rc,
-                       "%s holds no PEM certificate; give a file of CA certificates", from);
-}
-
 static ea_code take_roots(ea_net *net, const ea_net_config *c, ea_err *err)
 {
     if (!ea_zstr_empty(c->ca_file)) {
@@ -97,15 +79,11 @@ static ea_code take_roots(ea_net *net, const ea_net_config *c, ea_err *err)
             err->code = EA_SETTINGS; /* whatever keeps it from being read */
             return ea_wrap(err, "AWS_CA_BUNDLE");
         }
-        net->ca_len = pem.n;
-        net->ca_pem = ea_str_dup(ea_buf_str(&pem));
-        return check_pem(net->ca_pem, net->ca_len, c->ca_file, err);
+        return ea_roots_new(ea_buf_str(&pem), c->ca_file, &net->roots, err);
     }
     if (c->ca_blob.n == 0)
         return EA_OK;
-    net->ca_pem = ea_str_dup(c->ca_blob);
-    net->ca_len = c->ca_blob.n;
-    return check_pem(net->ca_pem, net->ca_len, "the system's list of trusted roots", err);
+    return ea_roots_new(c->ca_blob, "the system's list of trusted roots", &net->roots, err);
 }
 
 /* --- libcurl driven by the loop --- */
@@ -231,9 +209,9 @@ static ea_code make_multi(ea_net *net, ea_err *err)
     return EA_OK;
 }
 
-static void free_strings(ea_net *net)
+static void free_parts(ea_net *net)
 {
-    ea_free(net->ca_pem);
+    ea_roots_free(net->roots);
     ea_free(net->proxy_http);
     ea_free(net->proxy_https);
     ea_free(net->no_proxy);
@@ -248,7 +226,7 @@ ea_code ea_net_new(ea_loop *loop, const ea_net_config *config, ea_net **out, ea_
     net->loop = loop;
     net->insecure = config->insecure;
     if (take_roots(net, config, err) || make_multi(net, err)) {
-        free_strings(net);
+        free_parts(net);
         return err->code;
     }
     net->timer = ea_timer_new(loop, on_timeout, net);
@@ -269,7 +247,7 @@ void ea_net_free(ea_net *net)
     (void)curl_multi_cleanup(net->multi); /* closes kept connections: want_socket lets go of them */
     curl_global_cleanup();
     ea_timer_free(net->timer);
-    free_strings(net);
+    free_parts(net);
 }
 
 ea_loop *ea_net_loop(ea_net *net)
@@ -284,17 +262,26 @@ size_t ea_net_active(const ea_net *net)
 
 /* --- jobs --- */
 
+/* Once libcurl has set a connection up: no roots of its own, ours for all. */
+static CURLcode use_roots(CURL *easy, void *config, void *arg)
+{
+    (void)easy;
+    mbedtls_ssl_conf_ca_chain(config, ea_roots_chain(arg), NULL);
+    return CURLE_OK;
+}
+
 static ea_code set_tls(const ea_net *net, CURL *easy, ea_err *err)
 {
-    struct curl_blob roots = { net->ca_pem, net->ca_len, CURL_BLOB_NOCOPY };
-
     (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (net->insecure) {
         (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
         return EA_OK;
     }
-    if (net->ca_pem && curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &roots) != CURLE_OK)
+    if (!net->roots)
+        return EA_OK;
+    if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_roots) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, net->roots) != CURLE_OK)
         return ea_fail(err, EA_NO_MEMORY, "libcurl: trusted roots not taken");
     return EA_OK;
 }
