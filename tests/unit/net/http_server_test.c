@@ -527,6 +527,53 @@ static void a_taken_port_is_a_conflict(void **state)
     assert_int_equal(ea_http_listen_tcp(w->server, "localhost", 0, &l, &err), EA_INVALID);
 }
 
+static void a_client_that_asks_first_is_told_to_go_on(void **state)
+{
+    struct world *w = *state;
+    struct client *c = client_open(w, NULL);
+
+    client_send(c, "POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    expect_text(w, c, "HTTP/1.1 100 Continue\r\n\r\n");
+    client_send(c, "ab");
+    expect_text(w, c, "{\"ok\":true}");
+    assert_string_equal(w->body, "ab");
+    client_close(w, c);
+}
+
+static void an_answer_to_head_has_no_body(void **state)
+{
+    struct world *w = *state;
+    struct client *c = client_open(w, NULL);
+
+    client_send(c, "HEAD /p HTTP/1.1\r\n\r\nGET /header HTTP/1.1\r\nX-Thing: next\r\n\r\n");
+    expect_text(w, c, "next");
+    assert_non_null(strstr(c->got.p, "Content-Length: 11\r\n"));
+    assert_null(strstr(c->got.p, "{\"ok\":true}"));
+    client_close(w, c);
+}
+
+static void on_half_closed(uv_shutdown_t *req, int status)
+{
+    (void)status; /* the answer that comes all the same is looked at */
+    ea_free(req);
+}
+
+static void a_client_that_sends_no_more_still_gets_its_answer(void **state)
+{
+    struct world *w = *state;
+    struct client *c = client_open(w, NULL);
+
+    client_send(c, "GET /later HTTP/1.1\r\n\r\n");
+    assert_int_equal(uv_shutdown(ea_alloc(sizeof(uv_shutdown_t)), &c->u.stream, on_half_closed), 0);
+    assert_true(turn_until(w, has_request, w));
+    assert_true(turn_until(w, request_is_gone, w->held));
+    ea_http_respond_text(w->held, 200, "still here");
+    w->held = NULL;
+    expect_text(w, c, "still here");
+    expect_end(w, c);
+    client_close(w, c);
+}
+
 /* ---- text ------------------------------------------------------------------------------------- */
 
 static void paths_are_cleaned(void **state)
@@ -748,6 +795,9 @@ int main(void)
         IN_WORLD(closing_the_server_waits_for_the_answer_that_is_owed),
         IN_WORLD(a_pipe_serves_as_a_port_does),
         IN_WORLD(a_taken_port_is_a_conflict),
+        IN_WORLD(a_client_that_asks_first_is_told_to_go_on),
+        IN_WORLD(an_answer_to_head_has_no_body),
+        IN_WORLD(a_client_that_sends_no_more_still_gets_its_answer),
         cmocka_unit_test(paths_are_cleaned),
         cmocka_unit_test(query_parameters_are_found_and_unescaped),
         cmocka_unit_test(dates_are_written_as_http_wants_them),
