@@ -68,16 +68,11 @@ void ea_restore_docker_up(struct ea_turn *turn, const struct ea_event *ev)
 
         if (!c || !f->found || c->removed)
             continue;
-        if (!f->brief && !c->op && c->known < EA_C_STOPPED) {
-            c->lookup = false;
-            ea_observe_facts(turn, t, c, f);
-            continue;
-        }
-        /* A call in flight may be newer than the list; a short entry lacks what counts. */
         if (f->id && !ea_zstr_eq(c->docker_id, f->id) && ea_observe_may_adopt(c))
             ea_model_set_docker_id(turn->m, t, c, f->id);
         if (!ea_zstr_eq(c->docker_id, f->id))
             continue;
+        /* The list may be older than events and answers that came before it: it only makes us look. */
         if (c->known < EA_C_STOPPED || f->state == EA_C_RUNNING)
             c->lookup = true;
     }

@@ -1,0 +1,190 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "driver.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARN "arn:t1"
+
+#define HOUR ((int64_t)3600 * 1000)
+
+/* A task that ran and ended; `told`: STOPPED was accepted. */
+static void ended(struct driver *d, const char *task, bool told)
+{
+    driver_init(d);
+    driver_payload(d, task);
+    driver_run(d, ARN, "c");
+    driver_stop(d, ARN);
+    driver_ok(d, ARN, "c");
+    while (told && driver_task(d, ARN)->report_op)
+        driver_reported(d, ARN, EA_REPORT_SENT);
+}
+
+static void the_row_stays_until_stopped_was_told(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    ended(&d, DRIVER_ONE, false);
+    driver_timer(&d, 4 * HOUR);
+    assert_null(driver_effect(&d, EA_FX_REMOVE, NULL));
+    driver_timer(&d, 68 * HOUR); /* after 72 hours the container goes, the row does not */
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_ok(&d, ARN, "c");
+    assert_non_null(driver_task(&d, ARN));
+    while (driver_task(&d, ARN) && driver_task(&d, ARN)->report_op)
+        driver_reported(&d, ARN, EA_REPORT_SENT);
+    assert_null(driver_task(&d, ARN));
+    driver_done(&d);
+}
+
+static void a_removal_that_fails_is_tried_five_times_and_given_up(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    ended(&d, DRIVER_ONE, true);
+    driver_timer(&d, 3 * HOUR);
+    for (int i = 0; i < 5; i++) {
+        driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+        driver_fail(&d, ARN, "c", EA_SERVER, "device busy");
+        if (i < 4)
+            driver_timer(&d, 40000);
+    }
+    assert_null(driver_task(&d, ARN));
+    driver_done(&d);
+}
+
+static void what_runs_again_is_stopped_before_it_is_removed(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    ended(&d, DRIVER_ONE, true);
+    driver_timer(&d, 3 * HOUR);
+    driver_fail(&d, ARN, "c", EA_CONFLICT, "You cannot remove a running container");
+    driver_timer(&d, 2000);
+    driver_expect(&d, ARN, "c", EA_FX_STOP);
+    driver_ok(&d, ARN, "c");
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_ok(&d, ARN, "c");
+    assert_null(driver_task(&d, ARN));
+    driver_done(&d);
+}
+
+static void a_container_that_may_exist_under_its_name_is_looked_for(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    for (int i = 0; i < 2; i++)
+        driver_ok(&d, ARN, "c");
+    driver_fail(&d, ARN, "c", EA_SERVER, "create failed");
+    while (driver_task(&d, ARN)->report_op)
+        driver_reported(&d, ARN, EA_REPORT_SENT);
+    driver_timer(&d, 3 * HOUR);
+    driver_expect(&d, ARN, "c", EA_FX_FIND);
+    struct ea_docker_facts f =
+        driver_facts(&d, driver_task(&d, ARN), driver_container(&d, ARN, "c"), EA_C_CREATED, 0);
+    driver_ok_facts(&d, ARN, "c", &f);
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_done(&d);
+}
+
+static void volumes_of_the_task_go_and_shared_ones_stay(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(
+        &d, "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"family\":\"f\",\"version\":\"1\","
+            "\"volumes\":[{\"name\":\"own\",\"host\":{}},{\"name\":\"path\",\"host\":"
+            "{\"sourcePath\":\"/p\"}},{\"name\":\"all\",\"type\":\"docker\","
+            "\"dockerVolumeConfiguration\":{\"scope\":\"shared\",\"autoprovision\":true}}],"
+            "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"essential\":true,\"mountPoints\":[{"
+            "\"sourceVolume\":\"own\",\"containerPath\":\"/x\"}]}]}]");
+    const struct ea_volume *own = ea_task_volume(driver_task(&d, ARN), "own");
+    const struct ea_volume *all = ea_task_volume(driver_task(&d, ARN), "all");
+    assert_true(strncmp(own->docker_name, "ecs-f-1-own-", 12) == 0);
+    assert_string_equal(all->docker_name, "all");
+    driver_ok(&d, ARN, "c");                                 /* digest */
+    assert_int_equal(driver_container(&d, ARN, "c")->op, 0); /* its volume is not there yet */
+    struct ea_event absent = { .kind = EA_EV_RESULT, .op = all->op, .of = EA_FX_VOLUME_INSPECT };
+    (void)ea_fail(&absent.err, EA_NOT_FOUND, "no such volume");
+    driver_turn(&d, &absent);
+    assert_ptr_equal(driver_effect(&d, EA_FX_VOLUME_CREATE, NULL)->volume, all);
+    struct ea_event made = { .kind = EA_EV_RESULT, .op = own->op, .of = EA_FX_VOLUME_CREATE };
+    driver_turn(&d, &made);
+    driver_expect(&d, ARN, "c", EA_FX_PULL);
+    for (int i = 0; i < 3; i++)
+        driver_ok(&d, ARN, "c");
+    driver_stop(&d, ARN);
+    driver_ok(&d, ARN, "c");
+    while (driver_task(&d, ARN)->report_op)
+        driver_reported(&d, ARN, EA_REPORT_SENT);
+    driver_timer(&d, 3 * HOUR);
+    driver_ok(&d, ARN, "c");
+    assert_int_equal(driver_count(&d, EA_FX_VOLUME_REMOVE), 1);
+    assert_ptr_equal(driver_effect(&d, EA_FX_VOLUME_REMOVE, NULL)->volume, own);
+    struct ea_event gone = { .kind = EA_EV_RESULT, .op = own->op, .of = EA_FX_VOLUME_REMOVE };
+    driver_turn(&d, &gone);
+    assert_null(driver_task(&d, ARN));
+    driver_done(&d);
+}
+
+static void a_volume_that_must_exist_and_does_not_fails_the_task(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(
+        &d, "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"volumes\":[{\"name\":\"all\","
+            "\"type\":\"docker\",\"dockerVolumeConfiguration\":{\"scope\":\"shared\"}}],"
+            "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"essential\":true}]}]");
+    const struct ea_volume *all = ea_task_volume(driver_task(&d, ARN), "all");
+    struct ea_event absent = { .kind = EA_EV_RESULT, .op = all->op, .of = EA_FX_VOLUME_INSPECT };
+    (void)ea_fail(&absent.err, EA_NOT_FOUND, "no such volume");
+    driver_turn(&d, &absent);
+    assert_int_equal(driver_task(&d, ARN)->known, EA_T_STOPPED);
+    assert_string_equal(driver_task(&d, ARN)->reason,
+                        "CannotInspectVolumeError: volume all: no such volume");
+    driver_done(&d);
+}
+
+static void jitter_spreads_the_clean_up(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    d.m.settings.task_cleanup_jitter_ms = 1000;
+    driver_stop(&d, ARN);
+    int64_t wait = driver_task(&d, ARN)->cleanup_at_ms - d.now.wall_ms;
+    assert_true(wait >= 3 * HOUR && wait < 3 * HOUR + 1000);
+    driver_done(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_row_stays_until_stopped_was_told),
+        cmocka_unit_test(a_removal_that_fails_is_tried_five_times_and_given_up),
+        cmocka_unit_test(what_runs_again_is_stopped_before_it_is_removed),
+        cmocka_unit_test(a_container_that_may_exist_under_its_name_is_looked_for),
+        cmocka_unit_test(volumes_of_the_task_go_and_shared_ones_stay),
+        cmocka_unit_test(a_volume_that_must_exist_and_does_not_fails_the_task),
+        cmocka_unit_test(jitter_spreads_the_clean_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
