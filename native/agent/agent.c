@@ -16,7 +16,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_RETRY = 1, EXIT_OPERATOR = 5, DRAIN_MS = 600, LISTEN_MIN_MS = 1000, LISTEN_MAX_MS = 60000 };
+enum {
+    EXIT_RETRY = 1,
+    EXIT_OPERATOR = 5,
+    DRAIN_MS = 600,
+    LISTEN_MIN_MS = 1000,
+    LISTEN_MAX_MS = 60000
+};
 
 /* ---- before the loop: settings, directories, state ---- */
 
@@ -56,10 +62,11 @@ static ea_code check_cluster(const ea_agent *ag, ea_err *err)
     if (!stored || !ag->model.meta.container_instance_arn ||
         ea_zstr_eq(ea_cluster_name(stored), ea_cluster_name(wanted)))
         return EA_OK;
-    return ea_fail(err, EA_SETTINGS,
-                   "ECS_CLUSTER is %s, but this data directory (%s) belongs to an instance of cluster "
-                   "%s: set it back, or join the new cluster by Initialize-ECSAgent -Cluster %s -Force",
-                   wanted, ag->data_dir, stored, wanted);
+    return ea_fail(
+        err, EA_SETTINGS,
+        "ECS_CLUSTER is %s, but this data directory (%s) belongs to an instance of cluster "
+        "%s: set it back, or join the new cluster by Initialize-ECSAgent -Cluster %s -Force",
+        wanted, ag->data_dir, stored, wanted);
 }
 
 static void read_host(ea_agent *ag)
@@ -210,7 +217,8 @@ static void operator_repair(void *ctx)
 
 static void rate_limit(const ea_agent *ag, unsigned *steady, unsigned *burst)
 {
-    ea_str head, tail = ea_str_cut(ea_str_of(ea_cfg_str(ag->config, EA_CFG_METADATA_RPS)), ',', &head);
+    ea_str head,
+        tail = ea_str_cut(ea_str_of(ea_cfg_str(ag->config, EA_CFG_METADATA_RPS)), ',', &head);
     ea_err err = { 0 };
     int64_t a = 40, b = 60;
 
@@ -302,7 +310,8 @@ static ea_code start_modules(ea_agent *ag, ea_err *err)
     ea_err why = { 0 };
 
     if (ea_engine_auth_new(ea_cfg_str(ag->config, EA_CFG_ENGINE_AUTH_TYPE),
-                           ea_cfg_str(ag->config, EA_CFG_ENGINE_AUTH_DATA), &ag->registry_auth, &why))
+                           ea_cfg_str(ag->config, EA_CFG_ENGINE_AUTH_DATA), &ag->registry_auth,
+                           &why))
         ea_warn("ECS_ENGINE_AUTH_DATA is not used: images are pulled without credentials",
                 EA_S("err", why.text));
     if (new_net(ag, err) || new_aws(ag, err))
@@ -342,7 +351,8 @@ static void forget_if_moved(ea_agent *ag)
 
 static ea_code new_ecs(ea_agent *ag, ea_err *err)
 {
-    const ea_endpoint_options options = { .override_url = ea_cfg_str(ag->config, EA_CFG_BACKEND_HOST) };
+    const ea_endpoint_options options = { .override_url =
+                                              ea_cfg_str(ag->config, EA_CFG_BACKEND_HOST) };
     EA_FREE_AUTO char *url = NULL;
     char agent_text[256];
     ea_aws_config config = { .region = ag->region,
@@ -406,7 +416,8 @@ void ea_agent_caps_changed(ea_agent *ag)
 void ea_agent_docker_up(ea_agent *ag)
 {
     ea_set_str(&ag->model.meta.docker_version, ag->docker_version);
-    ea_info("Docker Engine answers", EA_S("version", ag->docker_version), EA_S("api", ag->docker_api));
+    ea_info("Docker Engine answers", EA_S("version", ag->docker_version),
+            EA_S("api", ag->docker_api));
     ea_sessions_docker_version(ag);
     ea_agent_caps_changed(ag);
 }

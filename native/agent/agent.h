@@ -73,14 +73,16 @@ typedef struct ea_agent ea_agent;
 ea_code ea_agent_new(const char *const *env, ea_agent **out, int *exit_code, ea_err *err) EA_CHECK;
 /* Runs until ea_agent_stop(); returns the exit code. */
 int ea_agent_run(ea_agent *ag);
-void ea_agent_stop(void *agent); /* any thread or signal handler context of plat: posts to the loop */
+void ea_agent_stop(
+    void *agent); /* any thread or signal handler context of plat: posts to the loop */
 void ea_agent_free(ea_agent *ag);
 
 /* Steps in the order of the start; each calls the next when it is done. */
 void ea_agent_identified(ea_agent *ag); /* identity.c: region, instance id and settings are known */
 void ea_agent_docker_up(ea_agent *ag);  /* docker_link.c: first answer of the engine */
 void ea_agent_registered(ea_agent *ag); /* register.c: ARN in model.meta */
-void ea_agent_caps_changed(ea_agent *ag); /* docker version or task endpoint changed: promise anew */
+void ea_agent_caps_changed(
+    ea_agent *ag); /* docker version or task endpoint changed: promise anew */
 
 /* {"state":...}: see agent_status.c */
 void ea_agent_status_json(void *agent, ea_buf *out);

@@ -33,7 +33,8 @@ static bool serves(const struct ea_caps_facts *f, const char *version)
 
 static const char *privileged(const struct ea_caps_facts *f)
 {
-    return ea_cfg_bool(f->config, EA_CFG_DISABLE_PRIVILEGED) ? "ECS_DISABLE_PRIVILEGED is true" : NULL;
+    return ea_cfg_bool(f->config, EA_CFG_DISABLE_PRIVILEGED) ? "ECS_DISABLE_PRIVILEGED is true"
+                                                             : NULL;
 }
 
 static const char *selinux(const struct ea_caps_facts *f)
@@ -62,7 +63,11 @@ static const char *health_check(const struct ea_caps_facts *f)
 
 /* Emission order of control-plane.md section 2; rows with a version or driver in their name are
  * added where `multi` says so. */
-enum multi { ONE, API_VERSIONS, LOG_DRIVERS };
+enum multi {
+    ONE,
+    API_VERSIONS,
+    LOG_DRIVERS
+};
 static const struct {
     const char *name;
     condition *when;
@@ -116,16 +121,15 @@ static const struct {
 static const struct {
     const char *driver, *version;
 } driver_versions[] = {
-    { "json-file", "1.18" },  { "syslog", "1.18" },  { "journald", "1.19" },   { "none", "1.19" },
-    { "gelf", "1.20" },       { "fluentd", "1.20" }, { "awslogs", "1.21" },    { "splunk", "1.22" },
+    { "json-file", "1.18" },  { "syslog", "1.18" },    { "journald", "1.19" }, { "none", "1.19" },
+    { "gelf", "1.20" },       { "fluentd", "1.20" },   { "awslogs", "1.21" },  { "splunk", "1.22" },
     { "logentries", "1.25" }, { "sumologic", "1.29" },
 };
 
 static void add(struct ea_caps *out, char *name, const char *reason)
 {
     out->v = ea_realloc_array(out->v, out->n + 1, sizeof(*out->v));
-    out->v[out->n++] =
-        (struct ea_cap){ .name = name, .offered = reason == NULL, .reason = reason };
+    out->v[out->n++] = (struct ea_cap){ .name = name, .offered = reason == NULL, .reason = reason };
 }
 
 /* Everything up to 1.32 is told, but for three versions that the backend does not know. */
@@ -230,14 +234,15 @@ static const char *container_needs(const struct ea_container *c, const char **wo
         bool log = ea_zstr_eq(c->secrets.v[i].target, "LOG_DRIVER");
         *word = "secrets";
         if (log)
-            return asm_ ? E "secrets.asm.bootstrap.log-driver" : E "secrets.ssm.bootstrap.log-driver";
+            return asm_ ? E "secrets.asm.bootstrap.log-driver"
+                        : E "secrets.ssm.bootstrap.log-driver";
         return asm_ ? E "secrets.asm.environment-variables" : E "secrets.ssm.environment-variables";
     }
     if (c->registry_auth) {
         *word = "registryAuthentication";
-        return ea_zstr_eq(c->registry_auth->type, "asm")
-                   ? E "private-registry-authentication.secretsmanager"
-                   : C "ecr-auth";
+        return ea_zstr_eq(c->registry_auth->type, "asm") ? E
+                   "private-registry-authentication.secretsmanager"
+                                                         : C "ecr-auth";
     }
     if (c->environment_files.n) {
         *word = "environmentFiles";
@@ -298,8 +303,9 @@ static bool missing(const struct ea_caps *c, const char *who, const char *name, 
 
     if (cap && cap->offered)
         return false;
-    (void)snprintf(text, 400, "UnsupportedFeatureError: %s%s uses %s, which needs %s: %s", who, name,
-                   word, need, cap && cap->reason ? cap->reason : "not offered by this agent");
+    (void)snprintf(text, 400, "UnsupportedFeatureError: %s%s uses %s, which needs %s: %s", who,
+                   name, word, need,
+                   cap && cap->reason ? cap->reason : "not offered by this agent");
     return true;
 }
 

@@ -9,7 +9,7 @@
 
 struct ea_cap {
     char *name;
-    char *value;        /* NULL: name only */
+    char *value; /* NULL: name only */
     bool offered;
     const char *reason; /* why it is withheld; static; NULL when offered */
 };

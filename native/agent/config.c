@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_FILE = 256 * 1024 };
+enum {
+    MAX_FILE = 256 * 1024
+};
 
 /* clang-format off */
 static const ea_set_row linux_rows[] = {
@@ -27,8 +29,8 @@ static const ea_set_row windows_rows[] = {
 /* clang-format on */
 
 /* Names that ECS knows (task-engine.md section 3.10). */
-static const char *const logging_drivers[] = { "json-file", "syslog",  "journald", "none",
-                                               "gelf",      "fluentd", "awslogs",  "splunk",
+static const char *const logging_drivers[] = { "json-file",  "syslog",    "journald",   "none",
+                                               "gelf",       "fluentd",   "awslogs",    "splunk",
                                                "logentries", "sumologic", "awsfirelens" };
 
 struct value {
@@ -69,8 +71,8 @@ static ea_code check_drivers(const cJSON *list, ea_err *err)
     {
         bool known = false;
         for (size_t i = 0; i < EA_COUNT(logging_drivers); i++)
-            known = known || (cJSON_IsString(item) &&
-                              strcmp(item->valuestring, logging_drivers[i]) == 0);
+            known = known ||
+                    (cJSON_IsString(item) && strcmp(item->valuestring, logging_drivers[i]) == 0);
         if (!known)
             return ea_fail(err, EA_SETTINGS, "unknown log driver %s",
                            cJSON_IsString(item) ? item->valuestring : "(not a string)");
@@ -300,8 +302,8 @@ static ea_code from_json_file(ea_config *c, const char *path, ea_err *err)
     ea_code code;
 
     if (ea_plat_read_file(path, MAX_FILE, &text, &why))
-        return ea_fail(err, EA_SETTINGS, "%s names %s: %s",
-                       ea_config_row(EA_CFG_CONFIG_FILE)->var, path, why.text);
+        return ea_fail(err, EA_SETTINGS, "%s names %s: %s", ea_config_row(EA_CFG_CONFIG_FILE)->var,
+                       path, why.text);
     if (ea_json_parse(ea_buf_str(&text), &json, &why) || !cJSON_IsObject(json)) {
         cJSON_Delete(json);
         return ea_fail(err, EA_SETTINGS, "%s is not a JSON object: %s", path, why.text);
@@ -315,8 +317,7 @@ static ea_code from_env_file(ea_config *c, ea_err *err)
 {
     EA_SECRET_BUF_AUTO text = EA_BUF(MAX_FILE);
     const char *named = ea_cfg_str(c, EA_CFG_CONFIG_ENV_FILE);
-    EA_FREE_AUTO char *path =
-        *named ? ea_strdup(named) : ea_plat_default_path(EA_PATH_CONFIG_FILE);
+    EA_FREE_AUTO char *path = *named ? ea_strdup(named) : ea_plat_default_path(EA_PATH_CONFIG_FILE);
     ea_err why = { 0 };
 
     if (!path)

@@ -21,16 +21,17 @@ typedef enum ea_set_type {
 } ea_set_type;
 
 enum {
-    EA_SETF_LATER = 1,  /* its feature is still to come: never read; setting it logs one warning */
-    EA_SETF_SECRET = 2, /* printed as *** */
-    EA_SETF_WIN = 4,    /* Windows only; ignored elsewhere with a warning */
-    EA_SETF_LINUX = 8,  /* Linux only */
+    EA_SETF_LATER = 1,   /* its feature is still to come: never read; setting it logs one warning */
+    EA_SETF_SECRET = 2,  /* printed as *** */
+    EA_SETF_WIN = 4,     /* Windows only; ignored elsewhere with a warning */
+    EA_SETF_LINUX = 8,   /* Linux only */
     EA_SETF_STRICT = 16, /* a value that does not parse ends the start (exit 5) */
     EA_SETF_DEFAULT = 32 /* below the range: the default; else the lowest value is taken */
 };
 
 /* One row: id, variable, JSON key, type, default on Linux, default on Windows, lowest, highest,
  * flags, help. Ranges: of the number, of the duration in ms; highest 0 is no upper bound. */
+/* clang-format off */
 #define EA_SETTINGS(X) \
     X(CLUSTER, "ECS_CLUSTER", "Cluster", STR, "", "", 0, 0, 0, "cluster to join; empty: default") \
     X(BACKEND_HOST, "ECS_BACKEND_HOST", "APIEndpoint", STR, "", "", 0, 0, 0, "ECS endpoint, https:// unless it names a scheme") \
@@ -133,12 +134,13 @@ enum {
     X(IMDS_ENDPOINT, "AWS_EC2_METADATA_SERVICE_ENDPOINT", NULL, STR, "http://169.254.169.254", "http://169.254.169.254", 0, 0, 0, "instance metadata service") \
     X(IMDS_DISABLED, "AWS_EC2_METADATA_DISABLED", NULL, BOOL, "false", "false", 0, 0, 0, "no instance metadata service") \
     X(TASK_ENDPOINT, "ECSTOOLS_TASK_ENDPOINT", NULL, BOOL, "true", "true", 0, 0, 0, "serve tasks at 169.254.170.2:80")
+/* clang-format on */
 
 typedef enum ea_set_id {
 #define X(id, var, key, type, lin, win, lo, hi, flags, help) EA_CFG_##id,
     EA_SETTINGS(X)
 #undef X
-        EA_CFG_COUNT
+    EA_CFG_COUNT
 } ea_set_id;
 
 typedef struct ea_set_row {
@@ -177,9 +179,9 @@ bool ea_cfg_bool(const ea_config *c, ea_set_id id);
 int64_t ea_cfg_int(const ea_config *c, ea_set_id id);
 int64_t ea_cfg_ms(const ea_config *c, ea_set_id id);
 /* List of ports; a value outside 1..65535 was refused when it was read. */
-void ea_cfg_i64list(const ea_config *c, ea_set_id id, ea_i64list *out);   /* caller frees v */
-void ea_cfg_strlist(const ea_config *c, ea_set_id id, ea_strlist *out);   /* ea_strlist_free */
-void ea_cfg_strmap(const ea_config *c, ea_set_id id, ea_strmap *out);     /* ea_strmap_free */
+void ea_cfg_i64list(const ea_config *c, ea_set_id id, ea_i64list *out); /* caller frees v */
+void ea_cfg_strlist(const ea_config *c, ea_set_id id, ea_strlist *out); /* ea_strlist_free */
+void ea_cfg_strmap(const ea_config *c, ea_set_id id, ea_strmap *out);   /* ea_strmap_free */
 
 /* The part that the engine reads. */
 void ea_config_engine(const ea_config *c, struct ea_engine_settings *out);

@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { VERSION_MS = 10000, LIST_MS = 60000 };
+enum {
+    VERSION_MS = 10000,
+    LIST_MS = 60000
+};
 
 struct ea_docker_link {
     ea_agent *ag;

@@ -6,7 +6,10 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 30000 };
+enum {
+    RETRY_MIN_MS = 1000,
+    RETRY_MAX_MS = 30000
+};
 
 static void ask(void *arg);
 

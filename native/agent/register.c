@@ -11,7 +11,9 @@
 
 #include <string.h>
 
-enum { AGAIN_MIN_MS = 60000 };
+enum {
+    AGAIN_MIN_MS = 60000
+};
 
 struct ea_registrar {
     ea_agent *ag;

@@ -13,7 +13,10 @@
 
 #include <string.h>
 
-enum { SHORT_MS = 30000, TAG_MS = 30000 };
+enum {
+    SHORT_MS = 30000,
+    TAG_MS = 30000
+};
 
 /* One effect under way: what its later steps need, copied. */
 struct run {
@@ -260,7 +263,8 @@ static void conflict_inspected(void *ctx, struct ea_docker_facts *facts, const e
         facts_done(r, facts, err);
         return;
     }
-    (void)ea_fail(&why, EA_CONFLICT, "the name %s is taken by a container of somebody else", r->name);
+    (void)ea_fail(&why, EA_CONFLICT, "the name %s is taken by a container of somebody else",
+                  r->name);
     finish(r, &why);
 }
 

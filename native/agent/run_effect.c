@@ -39,18 +39,19 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
         return;
     case EA_FX_CREDS_ACK:
         if (ag->acs)
-            acked(fx, ea_acs_creds_ack(ag->acs, fx->message_id, fx->credentials_id, fx->expiration,
-                                       &err),
-                  &err);
+            acked(
+                fx,
+                ea_acs_creds_ack(ag->acs, fx->message_id, fx->credentials_id, fx->expiration, &err),
+                &err);
         return;
     case EA_FX_STOP_CANDIDATES:
         if (ag->acs)
-            acked(fx, ea_acs_stop_candidates(ag->acs, fx->message_id, fx->cluster_arn, &fx->arns,
-                                             &err),
+            acked(fx,
+                  ea_acs_stop_candidates(ag->acs, fx->message_id, fx->cluster_arn, &fx->arns, &err),
                   &err);
         return;
-    case EA_FX_WAKE:       /* turn.c arms it */
-    case EA_FX_WATCH:      /* sampling of statistics reads the model */
+    case EA_FX_WAKE:  /* turn.c arms it */
+    case EA_FX_WATCH: /* sampling of statistics reads the model */
     case EA_FX_UNWATCH:
     case EA_FX_TASK_ENDED: /* the engine has dropped the credentials */
         return;

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-enum { SUBMIT_LIMIT_MS = 60000 };
+enum {
+    SUBMIT_LIMIT_MS = 60000
+};
 
 struct submission {
     ea_agent *ag;
@@ -36,7 +38,8 @@ static void submitted(void *ctx, const char *text, const ea_aws_fault *fault, co
     (void)text; /* SubmitTaskStateChange has no answer worth reading */
     switch (outcome) {
     case EA_REPORT_SENT:
-        ea_info("state reported", EA_S("task", s->task_arn), EA_S("status", ea_tstate_wire(s->level)));
+        ea_info("state reported", EA_S("task", s->task_arn),
+                EA_S("status", ea_tstate_wire(s->level)));
         break;
     case EA_REPORT_DROP:
         ea_error("ECS refused a state change for good", EA_S("task", s->task_arn),

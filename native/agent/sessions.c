@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PING_MS = 2000 };
+enum {
+    PING_MS = 2000
+};
 
 /* ---- payloads: what this agent does not offer is refused here, by name ---- */
 
@@ -156,13 +158,14 @@ static void collect(void *ctx, ea_strlist *metrics, bool *idle, ea_strlist *heal
 
 void ea_sessions_start(ea_agent *ag)
 {
-    static const ea_acs_hooks acs_hooks = { on_event, on_heartbeat, NULL, on_inactive, acs_changed };
+    static const ea_acs_hooks acs_hooks = { on_event, on_heartbeat, NULL, on_inactive,
+                                            acs_changed };
     static const ea_tcs_hooks tcs_hooks = { collect, tcs_changed };
     const char *arn = ag->model.meta.container_instance_arn;
     const ea_acs_config acs = { ag->cluster, EA_WIRE_VERSION, EA_COMMIT, ag->docker_version,
                                 ea_rng_u64(&ag->rng) };
-    const ea_tcs_config tcs = { ag->cluster,        EA_WIRE_VERSION, EA_COMMIT,
-                                ag->docker_version, 0,               ea_rng_u64(&ag->rng) };
+    const ea_tcs_config tcs = { ag->cluster, EA_WIRE_VERSION,     EA_COMMIT, ag->docker_version,
+                                0,           ea_rng_u64(&ag->rng) };
 
     ea_poll_endpoint_set_instance(ag->poll, arn);
     ag->acs = ea_acs_new(ag->ecs, ag->poll, &acs, &acs_hooks, ag);

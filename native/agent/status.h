@@ -28,7 +28,7 @@ typedef enum ea_wait_id {
 #define X(id, name, what) EA_WAIT_##id,
     EA_WAITS(X)
 #undef X
-        EA_WAIT_COUNT
+    EA_WAIT_COUNT
 } ea_wait_id;
 
 struct ea_wait {

@@ -7,7 +7,11 @@
 
 #include <string.h>
 
-enum { ROUND_MS = 30000, RETRY_MS = 2000, PROOF_MS = 2000 };
+enum {
+    ROUND_MS = 30000,
+    RETRY_MS = 2000,
+    PROOF_MS = 2000
+};
 
 struct ea_endpoint {
     ea_agent *ag;
@@ -47,7 +51,8 @@ static void proved(void *ctx, const ea_httpc_response *r, const ea_err *err)
     if (err->code) {
         why = *err;
         ea_wrap(&why, "GET through %s", EA_TASK_ADDRESS);
-        ea_serve_drop_task_endpoint(e->ag->serve); /* listen anew: the address may have been renewed */
+        ea_serve_drop_task_endpoint(
+            e->ag->serve); /* listen anew: the address may have been renewed */
         settle(e, &why);
     } else if (r->status != 400 || !strstr(r->body.p, expected)) {
         (void)ea_fail(&why, EA_PROTOCOL, /* the text is what is wanted */

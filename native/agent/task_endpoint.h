@@ -8,7 +8,7 @@
 #include "agent.h"
 
 struct ea_endpoint *ea_endpoint_start(ea_agent *ag);
-void ea_endpoint_free(struct ea_endpoint *e); /* the address stays: containers get "refused" */
+void ea_endpoint_free(struct ea_endpoint *e);  /* the address stays: containers get "refused" */
 void ea_endpoint_check(struct ea_endpoint *e); /* now; NULL is fine */
 /* The first round has an outcome, good or bad: the registration waits for that. */
 bool ea_endpoint_settled(const struct ea_endpoint *e);

@@ -188,6 +188,7 @@ void ea_turns_flush(ea_agent *ag)
     ea_err err = { 0 };
 
     if (ea_store_save(ag->store, &ag->model, &err))
-        ea_error("state not saved at the stop: what happened since is found again at the next start",
-                 EA_S("err", err.text));
+        ea_error(
+            "state not saved at the stop: what happened since is found again at the next start",
+            EA_S("err", err.text));
 }

@@ -22,7 +22,8 @@ static void answered(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
     if (err->code == EA_OK)
         ea_buf_add(c->out, a->body.p, a->body.n);
     else if (strncmp(err->text, daemon, sizeof(daemon) - 1) == 0) /* the words alone */
-        memmove(c->err.text, err->text + sizeof(daemon) - 1, strlen(err->text) - sizeof(daemon) + 2);
+        memmove(c->err.text, err->text + sizeof(daemon) - 1,
+                strlen(err->text) - sizeof(daemon) + 2);
     ea_loop_stop(c->loop);
 }
 

@@ -12,7 +12,13 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-enum { DEFAULT_PORT = 51670, ASK_MS = 2000, POLL_MS = 50, RETRY = 1, OPERATOR = 5 };
+enum {
+    DEFAULT_PORT = 51670,
+    ASK_MS = 2000,
+    POLL_MS = 50,
+    RETRY = 1,
+    OPERATOR = 5
+};
 
 static const char default_region[] = "us-west-2";
 static const char activity[] = "Starting the local control plane";
@@ -101,7 +107,8 @@ static void add_variable(ecsagent_op *op, ecsagent_local *l, const char *name, c
     v[n].size = sizeof(*v);
     v[n].name = ea_op_str(op, name);
     v[n].value = ea_op_str(op, value);
-    l->variables = (ecsagent_list){ sizeof(l->variables), ECSAGENT_TYPE_VARIABLE, n + 1, sizeof(*v), v };
+    l->variables =
+        (ecsagent_list){ sizeof(l->variables), ECSAGENT_TYPE_VARIABLE, n + 1, sizeof(*v), v };
 }
 
 static void add_line(ecsagent_op *op, ecsagent_local *l, const char *text)
@@ -118,7 +125,8 @@ static void add_line(ecsagent_op *op, ecsagent_local *l, const char *text)
 
 /* The variables lead an agent here. The operator's `aws` also needs a key pair, which opens nothing but
  * this control plane: it is printed, not set, since it would hide the operator's own. */
-static void fill(ecsagent_op *op, const cJSON *json, const struct local_request *r, ecsagent_local *l)
+static void fill(ecsagent_op *op, const cJSON *json, const struct local_request *r,
+                 ecsagent_local *l)
 {
     const char *key = ea_json_get_str(json, "accessKeyId");
     const char *secret = ea_json_get_str(json, "secretAccessKey");
@@ -139,12 +147,16 @@ static void fill(ecsagent_op *op, const cJSON *json, const struct local_request 
     add_variable(op, l, "ECS_IMAGE_PULL_BEHAVIOR", "prefer-cached");
     if (!key || !secret)
         return;
-    add_line(op, l, ea_op_strf(op, "export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s "
-                                   "AWS_DEFAULT_REGION=%s",
-                               key, secret, l->region));
-    add_line(op, l, ea_op_strf(op, "$env:AWS_ACCESS_KEY_ID='%s'; $env:AWS_SECRET_ACCESS_KEY='%s'; "
-                                   "$env:AWS_DEFAULT_REGION='%s'",
-                               key, secret, l->region));
+    add_line(op, l,
+             ea_op_strf(op,
+                        "export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s "
+                        "AWS_DEFAULT_REGION=%s",
+                        key, secret, l->region));
+    add_line(op, l,
+             ea_op_strf(op,
+                        "$env:AWS_ACCESS_KEY_ID='%s'; $env:AWS_SECRET_ACCESS_KEY='%s'; "
+                        "$env:AWS_DEFAULT_REGION='%s'",
+                        key, secret, l->region));
     add_line(op, l, ea_op_strf(op, "aws ecs list-clusters --endpoint-url %s", l->endpoint));
 }
 
@@ -178,8 +190,14 @@ static ea_code launch(const struct local_request *r, ea_process *process, ea_err
     EA_FREE_AUTO char *port = ea_sprintf_dup("%u", r->port);
     EA_FREE_AUTO char *log = ea_sprintf_dup("%s/ecslocal.log", r->data_dir);
     const char *region = ea_envs_get(&r->env, "AWS_DEFAULT_REGION");
-    const char *const argv[] = { exe,           "--data-dir", r->data_dir, "--port", port, "--region",
-                                 region ? region : default_region, NULL };
+    const char *const argv[] = { exe,
+                                 "--data-dir",
+                                 r->data_dir,
+                                 "--port",
+                                 port,
+                                 "--region",
+                                 region ? region : default_region,
+                                 NULL };
     const struct ea_spawn spawn = { .program = exe, .argv = argv, .log_file = log };
 
     if (!ea_plat_exists(exe))
@@ -189,8 +207,8 @@ static ea_code launch(const struct local_request *r, ea_process *process, ea_err
     return EA_OK;
 }
 
-static ea_code wait_until_up(ecsagent_op *op, const struct local_request *r, const ea_process *process,
-                             ecsagent_local *l, ea_err *err)
+static ea_code wait_until_up(ecsagent_op *op, const struct local_request *r,
+                             const ea_process *process, ecsagent_local *l, ea_err *err)
 {
     ea_err why = { 0 };
 

@@ -76,7 +76,8 @@ const char *ea_op_strf(ecsagent_op *op, const char *fmt, ...)
 
 /* ---- events, worker's side ---- */
 
-static void push(ecsagent_op *op, uint32_t kind, int percent, const char *activity, const char *text)
+static void push(ecsagent_op *op, uint32_t kind, int percent, const char *activity,
+                 const char *text)
 {
     struct queued *q = ea_op_alloc(op, sizeof(*q));
 

@@ -34,7 +34,7 @@ int64_t ea_op_left_ms(ecsagent_op *op); /* until the deadline; 0 when it has pas
 bool ea_op_sleep(ecsagent_op *op, int64_t ms);
 
 /* Memory that lives as long as the operation. */
-void *ea_op_alloc(ecsagent_op *op, size_t size); /* zeroed */
+void *ea_op_alloc(ecsagent_op *op, size_t size);       /* zeroed */
 const char *ea_op_str(ecsagent_op *op, const char *s); /* copy; NULL and "" give NULL */
 const char *ea_op_strf(ecsagent_op *op, const char *fmt, ...) EA_PRINTF(2, 3);
 

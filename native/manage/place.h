@@ -13,8 +13,8 @@ typedef struct ea_envs {
     char **v; /* NAME=value, NULL-terminated */
 } ea_envs;
 void ea_envs_copy(ea_envs *e, const char *const *env, uint32_t count); /* env NULL: the process's */
-void ea_envs_free(ea_envs *e); /* wipes */
-const char *ea_envs_get(const ea_envs *e, const char *name); /* NULL when unset or "" */
+void ea_envs_free(ea_envs *e);                                         /* wipes */
+const char *ea_envs_get(const ea_envs *e, const char *name);           /* NULL when unset or "" */
 
 struct ea_place {
     char *config_file, *data_dir, *run_dir, *log_dir, *program_root, *local_dir;

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-enum { MAX_PROGRAM = 64 * 1024 * 1024 };
+enum {
+    MAX_PROGRAM = 64 * 1024 * 1024
+};
 
 static const char *const unix_files[] = { "ecsagent", "libecsagent.so" };
 static const char *const windows_files[] = { "ecsagent.exe", "ecsagent.dll" };

@@ -5,7 +5,9 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-enum { MAX_ANSWER = 16 * 1024 * 1024 };
+enum {
+    MAX_ANSWER = 16 * 1024 * 1024
+};
 
 static void fail(ea_http_request *req, int status, const char *code, const char *message)
 {

@@ -12,8 +12,9 @@ static void add_member(ea_buf *b, const char *lead, const char *name, const char
 
 static void refuse(ea_buf *body, int version, int status, const char *code, const char *message)
 {
-    ea_buf_addf(body, "{\"code\":\"%s\",\"message\":\"CredentialsV%dRequest: %s\","
-                      "\"HTTPErrorCode\":%d}",
+    ea_buf_addf(body,
+                "{\"code\":\"%s\",\"message\":\"CredentialsV%dRequest: %s\","
+                "\"HTTPErrorCode\":%d}",
                 code, version, message, status);
 }
 

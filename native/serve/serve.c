@@ -14,7 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_BUCKETS = 4096, MAX_ANSWER = 16 * 1024 * 1024, CLOSE_MS = 200 };
+enum {
+    MAX_BUCKETS = 4096,
+    MAX_ANSWER = 16 * 1024 * 1024,
+    CLOSE_MS = 200
+};
 
 struct ea_serve {
     ea_loop *loop;
@@ -24,7 +28,8 @@ struct ea_serve {
     int64_t audit_max_bytes;
     unsigned audit_keep;
     ea_limiter *limiter;
-    ea_http_server *tasks, *introspection, *control; /* one server each: a flood on one stays there */
+    ea_http_server *tasks, *introspection,
+        *control; /* one server each: a flood on one stays there */
     ea_http_listener *credentials, *endpoint;
     unsigned open; /* servers that have not told their end */
     bool closing;
@@ -65,7 +70,8 @@ static void limit_headers(const ea_serve *s, const ea_http_request *req, char ra
     (void)snprintf(rate, 16, "%u.00", ea_limiter_steady(s->limiter)); /* at most 10 digits */
     headers[0] = (ea_http_header){ "X-Rate-Limit-Limit", rate };
     headers[1] = (ea_http_header){ "X-Rate-Limit-Duration", "1" };
-    headers[2] = (ea_http_header){ "X-Rate-Limit-Request-Forwarded-For", forwarded ? forwarded : "" };
+    headers[2] =
+        (ea_http_header){ "X-Rate-Limit-Request-Forwarded-For", forwarded ? forwarded : "" };
     headers[3] = (ea_http_header){ "X-Rate-Limit-Request-Remote-Addr", req->peer };
 }
 
@@ -151,10 +157,12 @@ static void handle_introspection(void *ctx, ea_http_request *req)
         s->source.status_json(s->source.ctx, &body);
         ea_http_respond_json(req, 200, ea_buf_str(&body));
     } else if (strcmp(req->path, "/license") == 0) {
-        ea_http_respond_text(req, 200, "ECSTools is licensed under the Apache License, Version 2.0.\n");
+        ea_http_respond_text(req, 200,
+                             "ECSTools is licensed under the Apache License, Version 2.0.\n");
     } else {
-        ea_http_respond_text(req, 200, "{\"AvailableCommands\":[\"/v1/metadata\",\"/v1/tasks\","
-                                       "\"/license\",\"/v1/status\"]}");
+        ea_http_respond_text(req, 200,
+                             "{\"AvailableCommands\":[\"/v1/metadata\",\"/v1/tasks\","
+                             "\"/license\",\"/v1/status\"]}");
     }
 }
 

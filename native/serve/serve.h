@@ -11,9 +11,9 @@
 
 typedef struct ea_serve ea_serve;
 
-#define EA_CREDS_PORT 51679
+#define EA_CREDS_PORT      51679
 #define EA_INTROSPECT_PORT 51678
-#define EA_TASK_ADDRESS "169.254.170.2"
+#define EA_TASK_ADDRESS    "169.254.170.2"
 
 /* What the servers ask their owner for. */
 struct ea_serve_source {
@@ -31,11 +31,11 @@ struct ea_serve_source {
 };
 
 struct ea_serve_config {
-    unsigned rps, burst;     /* ECS_TASK_METADATA_RPS_LIMIT */
-    const char *audit_file;  /* NULL: no audit; copied */
+    unsigned rps, burst;        /* ECS_TASK_METADATA_RPS_LIMIT */
+    const char *audit_file;     /* NULL: no audit; copied */
     const char *version, *hash; /* for /v1/metadata; copied */
-    int64_t audit_max_bytes; /* at which the audit file rolls */
-    unsigned audit_keep;     /* rolled files kept */
+    int64_t audit_max_bytes;    /* at which the audit file rolls */
+    unsigned audit_keep;        /* rolled files kept */
 };
 
 ea_serve *ea_serve_new(ea_loop *loop, const struct ea_serve_source *source,
@@ -43,8 +43,8 @@ ea_serve *ea_serve_new(ea_loop *loop, const struct ea_serve_source *source,
 void ea_serve_close(ea_serve *s); /* frees itself when the connections are gone; NULL is fine */
 
 /* Each may be called again after a failure; a second success is an error of the caller. */
-ea_code ea_serve_credentials(ea_serve *s, ea_err *err) EA_CHECK;    /* 127.0.0.1:51679 */
-ea_code ea_serve_task_endpoint(ea_serve *s, ea_err *err) EA_CHECK;  /* 169.254.170.2:80 */
+ea_code ea_serve_credentials(ea_serve *s, ea_err *err) EA_CHECK;   /* 127.0.0.1:51679 */
+ea_code ea_serve_task_endpoint(ea_serve *s, ea_err *err) EA_CHECK; /* 169.254.170.2:80 */
 bool ea_serve_has_task_endpoint(const ea_serve *s);
 void ea_serve_drop_task_endpoint(ea_serve *s); /* the address went away: listen anew */
 ea_code ea_serve_introspection(ea_serve *s, const char *address, ea_err *err) EA_CHECK;

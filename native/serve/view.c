@@ -29,11 +29,10 @@ static void add_ports(ea_buf *b, const struct ea_container *c)
     }
     for (size_t i = 0; i < c->ports.n && !c->bindings.n; i++) {
         const struct ea_port_mapping *p = &c->ports.v[i];
-        ea_buf_addf(b, "%s{\"containerPort\":%" PRId64 ",\"hostPort\":%" PRId64
-                       ",\"protocol\":\"%s\"}",
-                    i ? "," : "", p->container_port,
-                    p->host_port ? p->host_port : p->assigned_host_port,
-                    p->protocol ? p->protocol : "tcp");
+        ea_buf_addf(
+            b, "%s{\"containerPort\":%" PRId64 ",\"hostPort\":%" PRId64 ",\"protocol\":\"%s\"}",
+            i ? "," : "", p->container_port, p->host_port ? p->host_port : p->assigned_host_port,
+            p->protocol ? p->protocol : "tcp");
     }
     ea_buf_addc(b, ']');
 }

@@ -37,7 +37,8 @@ static bool offers(const struct ea_caps *c, const char *name)
 
 static void a_task_role_is_promised_once_it_is_proven(void **state)
 {
-    const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", "ECS_ENABLE_TASK_IAM_ROLE=true", NULL };
+    const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", "ECS_ENABLE_TASK_IAM_ROLE=true",
+                                NULL };
     struct ea_caps before = build(env, false), after = build(env, true);
     static const char role[] = "com.amazonaws.ecs.capability.task-iam-role";
 
@@ -54,7 +55,8 @@ static void a_task_role_is_promised_once_it_is_proven(void **state)
 static void versions_and_drivers_become_attributes(void **state)
 {
     const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null",
-                                "ECS_AVAILABLE_LOGGING_DRIVERS=[\"json-file\",\"logentries\"]", NULL };
+                                "ECS_AVAILABLE_LOGGING_DRIVERS=[\"json-file\",\"logentries\"]",
+                                NULL };
     struct ea_caps c = build(env, false);
 
     (void)state;
@@ -71,16 +73,23 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
     static const struct {
         const char *why, *task, *word;
     } cases[] = {
-        { "secrets", "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\",\"image\":"
-                     "\"i\",\"secrets\":[{\"name\":\"S\",\"valueFrom\":\"v\",\"provider\":\"ssm\"}]}]}",
+        { "secrets",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":"
+          "\"i\",\"secrets\":[{\"name\":\"S\",\"valueFrom\":\"v\",\"provider\":\"ssm\"}]}]}",
           "container web uses secrets" },
-        { "awsvpc", "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"networkMode\":\"awsvpc\",\"containers\":[]}",
+        { "awsvpc",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"networkMode\":\"awsvpc\",\"containers\":["
+          "]}",
           "task-eni" },
-        { "ECR", "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\",\"image\":\"i\","
-                 "\"registryAuthentication\":{\"type\":\"ecr\"}}]}",
+        { "ECR",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\","
+          "\"registryAuthentication\":{\"type\":\"ecr\"}}]}",
           "ecr-auth" },
-        { "nothing special", "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
-                             "\"image\":\"i\"}]}",
+        { "nothing special",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\"}]}",
           NULL },
     };
     const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", NULL };

@@ -25,9 +25,13 @@ static ea_config *load(const char *const *env)
 
 static void values_of_the_environment_are_read_by_type(void **state)
 {
-    const char *const env[] = { NO_FILE, "ECS_CLUSTER= prod ", "ECS_ENABLE_TASK_IAM_ROLE=T",
-                                "ECS_RESERVED_MEMORY=64", "ECS_CONTAINER_STOP_TIMEOUT=45s",
-                                "ECS_RESERVED_PORTS=[22, 443]", NULL };
+    const char *const env[] = { NO_FILE,
+                                "ECS_CLUSTER= prod ",
+                                "ECS_ENABLE_TASK_IAM_ROLE=T",
+                                "ECS_RESERVED_MEMORY=64",
+                                "ECS_CONTAINER_STOP_TIMEOUT=45s",
+                                "ECS_RESERVED_PORTS=[22, 443]",
+                                NULL };
     ea_config *c = load(env);
     ea_i64list ports = { 0 };
 
@@ -148,11 +152,12 @@ static void a_file_of_settings_is_read_and_the_environment_wins(void **state)
     ea_config *c;
 
     (void)state;
-    assert_int_equal(ea_plat_write_file(path,
-                                        EA_STR("# comment\nECS_CLUSTER=fromfile\r\n\n"
-                                               "ECS_LOGLEVEL=error\nECS_RESERVED_MEMORY = 7\nnonsense\n"),
-                                        0600, &err),
-                     EA_OK);
+    assert_int_equal(
+        ea_plat_write_file(path,
+                           EA_STR("# comment\nECS_CLUSTER=fromfile\r\n\n"
+                                  "ECS_LOGLEVEL=error\nECS_RESERVED_MEMORY = 7\nnonsense\n"),
+                           0600, &err),
+        EA_OK);
     c = load(env);
     assert_string_equal(ea_cfg_str(c, EA_CFG_CLUSTER), "fromfile");
     assert_string_equal(ea_cfg_str(c, EA_CFG_LOGLEVEL), "debug");

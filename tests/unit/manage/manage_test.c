@@ -16,10 +16,17 @@
 static void only_what_a_service_may_know_is_copied(void **state)
 {
     static const char *const env[] = {
-        "ECS_CLUSTER=c",           "AWS_ACCESS_KEY_ID=AKID",     "AWS_SECRET_ACCESS_KEY=secret",
-        "AWS_SESSION_TOKEN=token", "AWS_DEFAULT_REGION=eu-1",    "HTTPS_PROXY=http://p:1",
-        "PATH=/bin",               "ECSTOOLS_CONFIG=/x/config",  "DOCKER_HOST=unix:///d.sock",
-        "ECS_LOGLEVEL=",           "ECS_INSTANCE_ATTRIBUTES=a\nB=c",
+        "ECS_CLUSTER=c",
+        "AWS_ACCESS_KEY_ID=AKID",
+        "AWS_SECRET_ACCESS_KEY=secret",
+        "AWS_SESSION_TOKEN=token",
+        "AWS_DEFAULT_REGION=eu-1",
+        "HTTPS_PROXY=http://p:1",
+        "PATH=/bin",
+        "ECSTOOLS_CONFIG=/x/config",
+        "DOCKER_HOST=unix:///d.sock",
+        "ECS_LOGLEVEL=",
+        "ECS_INSTANCE_ATTRIBUTES=a\nB=c",
     };
     ea_envs e = { 0 };
     ea_strmap s = { 0 };
@@ -101,9 +108,10 @@ static void a_status_becomes_one_record_then_done_for_ever(void **state)
     const ecsagent_wait *w;
 
     (void)state;
-    answer_text = "{\"state\":\"WAITING\",\"pid\":42,\"cluster\":\"c\",\"tasks\":{\"running\":3},"
-                  "\"waits\":[{\"name\":\"docker\",\"what\":\"w\",\"lastError\":\"refused\",\"attempts\":7,"
-                  "\"since\":1000}],\"capabilities\":[{\"name\":\"x\",\"offered\":true},5],\"uptime\":1e300}";
+    answer_text =
+        "{\"state\":\"WAITING\",\"pid\":42,\"cluster\":\"c\",\"tasks\":{\"running\":3},"
+        "\"waits\":[{\"name\":\"docker\",\"what\":\"w\",\"lastError\":\"refused\",\"attempts\":7,"
+        "\"since\":1000}],\"capabilities\":[{\"name\":\"x\",\"offered\":true},5],\"uptime\":1e300}";
     assert_int_equal(ea_op_start(read_status, NULL, no_argument, 10, &op), ECSAGENT_STARTED);
     e = next_event(op);
     assert_int_equal(e.kind, ECSAGENT_EVENT_RESULT);

@@ -57,7 +57,8 @@ static void each_case_has_its_status_and_body(void **state)
     } cases[] = {
         { "credentials, Go-style escapes", 2, "id-a", "127.0.0.1", 200,
           "{\"RoleArn\":\"arn:aws:iam::1:role/r\",\"AccessKeyId\":\"AK\",\"SecretAccessKey\":"
-          "\"s\\u003ce\\u003e\\u0026c\",\"Token\":\"tok\",\"Expiration\":\"2030-01-01T00:00:00Z\"}" },
+          "\"s\\u003ce\\u003e\\u0026c\",\"Token\":\"tok\",\"Expiration\":\"2030-01-01T00:00:"
+          "00Z\"}" },
         { "no id, version 1", 1, NULL, "127.0.0.1", 400,
           "{\"code\":\"NoIdInRequest\",\"message\":\"CredentialsV1Request: No Credential ID in the "
           "request\",\"HTTPErrorCode\":400}" },
@@ -88,15 +89,21 @@ static void each_case_has_its_status_and_body(void **state)
 static void the_audit_line_never_holds_the_id(void **state)
 {
     struct ea_creds c = creds("secret-id", "arn:task/a", false);
-    struct ea_audit_entry e = { .wall_ms = 1767323045123, .status = 200, .peer = "172.17.0.2",
-                                .peer_port = 4242, .path = "/v2/credentials/secret-id",
-                                .user_agent = "curl \"x\"\n", .creds = &c, .cluster = "prod" };
+    struct ea_audit_entry e = { .wall_ms = 1767323045123,
+                                .status = 200,
+                                .peer = "172.17.0.2",
+                                .peer_port = 4242,
+                                .path = "/v2/credentials/secret-id",
+                                .user_agent = "curl \"x\"\n",
+                                .creds = &c,
+                                .cluster = "prod" };
     EA_BUF_AUTO line = EA_BUF(4096);
 
     (void)state;
     ea_audit_line(&e, &line);
-    assert_string_equal(ea_buf_z(&line), "2026-01-02T03:04:05Z 200 172.17.0.2:4242 \"/v2/credentials\" "
-                                         "\"curl _x__\" arn:task/a GetCredentials 2 prod -\n");
+    assert_string_equal(ea_buf_z(&line),
+                        "2026-01-02T03:04:05Z 200 172.17.0.2:4242 \"/v2/credentials\" "
+                        "\"curl _x__\" arn:task/a GetCredentials 2 prod -\n");
     ea_buf_clear(&line);
     e.creds = NULL;
     e.status = 400;
