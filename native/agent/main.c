@@ -2,6 +2,8 @@
 
 #include "../base/alloc.h"
 #include "../base/log.h"
+#include "../manage/service.h"
+#include "../manage/service_env.h"
 #include "../plat/plat.h"
 #include "agent.h"
 #include "version.h"
@@ -10,9 +12,21 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_RETRY = 1, EXIT_OPERATOR = 5, HEALTH_MS = 25000 };
+enum {
+    EXIT_RETRY = 1,
+    EXIT_OPERATOR = 5,
+    HEALTH_MS = 25000
+};
 
-enum action { RUN, VERSION, SETTINGS, HEALTHCHECK, LICENSE, SERVICE, BAD };
+enum action {
+    RUN,
+    VERSION,
+    SETTINGS,
+    HEALTHCHECK,
+    LICENSE,
+    SERVICE,
+    BAD
+};
 
 struct command {
     enum action action;
@@ -22,11 +36,12 @@ struct command {
 
 static void usage(void)
 {
-    (void)fputs("usage: ecsagent [-loglevel <level>] [-blackhole-ec2-metadata]\n"
-                "       ecsagent -version | -settings | -healthcheck | -license\n"
-                "Settings come from ECS_* environment variables and the settings file; -settings "
-                "lists them.\n",
-                stderr);
+    (void)fputs(
+        "usage: ecsagent [-loglevel <level>] [-blackhole-ec2-metadata]\n"
+        "       ecsagent -version | -settings | -healthcheck | -license | -windows-service\n"
+        "Settings come from ECS_* environment variables and the settings file; -settings "
+        "lists them.\n",
+        stderr);
 }
 
 static void parse(int argc, char **argv, struct command *cmd)
@@ -203,9 +218,35 @@ static int run(const char *const *env)
         ea_warn("stop signals are not handled", EA_S("err", err.text));
     code = ea_agent_run(ag);
     ea_plat_off_stop();
+    if (code)
+        leave_note(env, code, &ag->exit_reason);
     ea_agent_free(ag);
     ea_info("the agent has ended", EA_I("exit", code));
     ea_log_file_done();
+    return code;
+}
+
+/* ---- the agent as a service ---- */
+
+static int service_body(void *arg)
+{
+    const char *const *given = arg;
+    char **env = ea_service_env(given);
+    int code = run((const char *const *)env);
+
+    ea_plat_env_free(env);
+    return code;
+}
+
+static int run_as_service(char **env)
+{
+    ea_err err = { 0 };
+    int code = EXIT_RETRY;
+
+    if (ea_plat_service_run(EA_SERVICE_NAME, service_body, env, &code, &err)) {
+        (void)fprintf(stderr, "ecsagent: -windows-service: %s\n", err.text);
+        return EXIT_OPERATOR;
+    }
     return code;
 }
 
@@ -236,8 +277,7 @@ int ea_agent_main(int argc, char **argv)
         (void)puts("ECSTools is licensed under the Apache License, Version 2.0.");
         break;
     case SERVICE:
-        (void)fputs("ecsagent: running as a Windows service is not in this version\n", stderr);
-        code = EXIT_OPERATOR;
+        code = run_as_service(env);
         break;
     case BAD:
         usage();

@@ -95,6 +95,8 @@ static void list_actions(ecsagent_op *op, struct init *in, const char *target_di
         ea_actions_add(op, &in->actions, "Write settings", in->place.config_file);
     if (in->program_changed)
         ea_actions_add(op, &in->actions, "Install program", target_dir);
+    if (!ea_service_registered())
+        ea_actions_add(op, &in->actions, "Install service", EA_SERVICE_NAME);
     if (!running)
         ea_actions_add(op, &in->actions, "Start service", "AmazonECS");
     else if (in->settings_changed || in->program_changed)
@@ -283,19 +285,19 @@ static ea_code change_host(ecsagent_op *op, struct init *in, const char *target,
         if (ea_settings_write(in->place.config_file, &in->settings, err))
             return err->code;
     }
+    if (running && (in->settings_changed || in->program_changed)) { /* Windows keeps running files */
+        ea_op_progress(op, 15, activity, "Stopping the service AmazonECS to use what changed");
+        if (ea_service_end(op, &in->place, err))
+            return err->code;
+        running = false;
+    }
     if (in->program_changed) {
         ea_op_progress(op, 20, activity, "Installing the program into %s", target);
         if (ea_program_install(in->program_dir, target, err))
             return err->code;
     }
-    if (running && (in->settings_changed || in->program_changed)) {
-        ea_op_progress(op, 25, activity, "Stopping the service AmazonECS to use what changed");
-        if (ea_service_end(op, &in->place, err))
-            return err->code;
-        running = false;
-    }
     if (running)
-        return EA_OK;
+        return ea_service_register(&in->place, &in->env, err); /* repairs what was changed by hand */
     ea_op_progress(op, 30, activity, "Starting the service AmazonECS");
     return ea_service_launch(&in->place, &in->env, err);
 }

@@ -11,11 +11,33 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_ANSWER = 16 * 1024 * 1024, POLL_MS = 50 };
+enum {
+    MAX_ANSWER = 16 * 1024 * 1024,
+    POLL_MS = 50
+};
 
+/* What the service manager says; absent where there is no manager, or none that answers. */
+static struct ea_service_info managed(void)
+{
+    struct ea_service_info info = { .state = EA_SERVICE_ABSENT };
+    ea_err err = { 0 };
+
+    if (ea_plat_has_services() && ea_plat_service_query(EA_SERVICE_NAME, &info, &err))
+        info = (struct ea_service_info){ .state = EA_SERVICE_ABSENT };
+    return info;
+}
+
+/* The lock comes a moment after the start, and goes a moment before the end. */
 int64_t ea_service_pid(const struct ea_place *p)
 {
-    return ea_plat_lock_holder(p->data_dir);
+    int64_t pid = ea_plat_lock_holder(p->data_dir);
+
+    return pid ? pid : managed().pid;
+}
+
+bool ea_service_registered(void)
+{
+    return !ea_plat_has_services() || managed().state != EA_SERVICE_ABSENT;
 }
 
 bool ea_service_installed(const struct ea_place *p)
@@ -23,15 +45,112 @@ bool ea_service_installed(const struct ea_place *p)
     EA_FREE_AUTO char *dir = ea_program_dir(p->program_root);
     EA_FREE_AUTO char *exe = ea_program_exe(dir);
 
-    return ea_plat_exists(exe) && ea_plat_exists(p->config_file);
+    return ea_plat_exists(exe) && ea_plat_exists(p->config_file) && ea_service_registered();
 }
+
+/* ---- with a service manager ---- */
+
+/* Docker, if it is a service here under its usual name; an installation may say otherwise. */
+static void dependencies(const ea_envs *env, ea_strlist *out)
+{
+    const char *told = ea_envs_get(env, "ECSTOOLS_SERVICE_DEPENDS");
+    struct ea_service_info docker;
+    ea_err err = { 0 };
+    ea_str rest = ea_str_of(told), one;
+
+    if (!told) {
+        if (ea_plat_service_query("Docker", &docker, &err) == EA_OK &&
+            docker.state != EA_SERVICE_ABSENT)
+            ea_strlist_add(out, "Docker");
+        return;
+    }
+    while (rest.n > 0 && !ea_str_eqz(ea_str_of(told), "none")) {
+        rest = ea_str_cut(rest, ',', &one);
+        EA_FREE_AUTO char *name = ea_str_dup(ea_str_trim(one));
+        if (*name)
+            ea_strlist_add(out, name);
+    }
+}
+
+static const char **view(const ea_strlist *list)
+{
+    const char **v = ea_alloc_array(list->n + 1, sizeof(*v));
+
+    for (size_t i = 0; i < list->n; i++)
+        v[i] = list->v[i];
+    return v;
+}
+
+/* The settings themselves stay in their file, which only administrators read. */
+ea_code ea_service_register(const struct ea_place *p, const ea_envs *env, ea_err *err)
+{
+    static const unsigned restart_s[3] = { 5, 30, 60 };
+    EA_FREE_AUTO char *dir = ea_program_dir(p->program_root);
+    EA_FREE_AUTO char *exe = ea_program_exe(dir);
+    EA_FREE_AUTO char *config = ea_sprintf_dup("ECSTOOLS_CONFIG=%s", p->config_file);
+    EA_FREE_AUTO char *run = ea_sprintf_dup("ECSTOOLS_RUNDIR=%s", p->run_dir);
+    EA_FREE_AUTO const char **depends = NULL;
+    const char *const places[] = { config, run, NULL };
+    ea_strlist names = { 0 };
+    struct ea_service_spec spec = {
+        .name = EA_SERVICE_NAME,
+        .display_name = "Amazon ECS",
+        .description = "Runs the tasks that Amazon ECS places on this machine.",
+        .program = exe,
+        .arguments = "-windows-service",
+        .env = places,
+        .restart_s = &restart_s,
+        .preshutdown_ms = 30000,
+    };
+    ea_code code;
+
+    if (!ea_plat_has_services())
+        return EA_OK;
+    dependencies(env, &names);
+    depends = view(&names);
+    spec.depends = depends;
+    code = ea_plat_service_install(&spec, err);
+    ea_strlist_free(&names);
+    return code;
+}
+
+static ea_code start_managed(const struct ea_place *p, const ea_envs *env, ea_err *err)
+{
+    if (ea_service_register(p, env, err) || ea_plat_service_start(EA_SERVICE_NAME, err))
+        return ea_wrap(err, "start the service");
+    return EA_OK;
+}
+
+/* Its files are free only when its process is gone. */
+static ea_code end_managed(ecsagent_op *op, ea_err *err)
+{
+    ea_process process = { .pid = managed().pid };
+
+    for (;;) {
+        struct ea_service_info now = managed();
+
+        if (now.state == EA_SERVICE_ABSENT || now.state == EA_SERVICE_STOPPED) {
+            if (!process.pid || !ea_plat_process_alive(&process))
+                return EA_OK;
+        } else {
+            process.pid = now.pid ? now.pid : process.pid;
+            if (now.state != EA_SERVICE_STOPPING && ea_plat_service_stop(EA_SERVICE_NAME, err))
+                return ea_wrap(err, "stop the service");
+        }
+        if (!ea_op_sleep(op, POLL_MS))
+            return ea_fail(err, ea_op_cancelled(op) ? EA_CANCELLED : EA_TIMEOUT,
+                           "the service (process %d) did not end in time", (int)process.pid);
+    }
+}
+
+/* ---- without one: a daemon ---- */
 
 /* What a service sees: search path, where it lives, and every line of its settings file. Keys of the
  * caller do not get there. */
 static void service_env(const struct ea_place *p, const ea_envs *env, const ea_strmap *settings,
                         ea_strlist *out)
 {
-    static const char *const passed[] = { "PATH", "HOME", "SystemRoot", "ProgramData",
+    static const char *const passed[] = { "PATH",         "HOME", "SystemRoot", "ProgramData",
                                           "ProgramFiles", "TEMP", "TMP" };
     EA_FREE_AUTO char *config = ea_sprintf_dup("ECSTOOLS_CONFIG=%s", p->config_file);
     EA_FREE_AUTO char *run = ea_sprintf_dup("ECSTOOLS_RUNDIR=%s", p->run_dir);
@@ -48,8 +167,7 @@ static void service_env(const struct ea_place *p, const ea_envs *env, const ea_s
     for (size_t i = 0; i < settings->n; i++) {
         if (strncmp(settings->v[i].k, "ECSTOOLS_RUNDIR", 15) == 0)
             continue;
-        EA_SECRET_AUTO char *pair =
-            ea_sprintf_dup("%s=%s", settings->v[i].k, settings->v[i].v);
+        EA_SECRET_AUTO char *pair = ea_sprintf_dup("%s=%s", settings->v[i].k, settings->v[i].v);
         ea_strlist_add(out, pair);
     }
 }
@@ -65,15 +183,17 @@ ea_code ea_service_launch(const struct ea_place *p, const ea_envs *env, ea_err *
     ea_process process;
     ea_code code;
 
-    if (ea_settings_read(p->config_file, &settings, err) || ea_plat_make_dir(p->log_dir, err) ||
-        ea_plat_make_dir(p->run_dir, err) || ea_plat_remove_file(p->exit_note, err)) {
+    if (ea_plat_make_dir(p->log_dir, err) || ea_plat_make_dir(p->run_dir, err) ||
+        ea_plat_remove_file(p->exit_note, err))
+        return ea_wrap(err, "start the service");
+    if (ea_plat_has_services())
+        return start_managed(p, env, err);
+    if (ea_settings_read(p->config_file, &settings, err)) {
         ea_strmap_free(&settings);
         return ea_wrap(err, "start the service");
     }
     service_env(p, env, &settings, &list);
-    envp = ea_alloc_array(list.n + 1, sizeof(*envp));
-    for (size_t i = 0; i < list.n; i++)
-        envp[i] = list.v[i];
+    envp = view(&list);
     const char *const argv[] = { exe, NULL };
     const struct ea_spawn spawn = { .program = exe, .argv = argv, .env = envp, .log_file = log };
     code = ea_plat_spawn(&spawn, &process, err);
@@ -84,8 +204,11 @@ ea_code ea_service_launch(const struct ea_place *p, const ea_envs *env, ea_err *
 
 ea_code ea_service_end(ecsagent_op *op, const struct ea_place *p, ea_err *err)
 {
-    ea_process process = { .pid = ea_service_pid(p) };
+    ea_process process;
 
+    if (ea_plat_has_services() && end_managed(op, err))
+        return err->code;
+    process = (ea_process){ .pid = ea_service_pid(p) }; /* an agent in a console, too */
     if (!process.pid)
         return EA_OK;
     if (ea_plat_process_stop(&process, err))

@@ -1,14 +1,22 @@
 /* service.h - the agent as a process of its own that outlives its starter. On Linux a daemon that the
- * lock of its data directory identifies. Thread: the operation's. */
+ * lock of its data directory identifies; on Windows the service of this name, which the system starts at
+ * boot and again after a failure. Thread: the operation's. */
 #ifndef EA_MANAGE_SERVICE_H
 #define EA_MANAGE_SERVICE_H
 
 #include "op.h"
 #include "place.h"
 
+#define EA_SERVICE_NAME "AmazonECS"
+
 int64_t ea_service_pid(const struct ea_place *p); /* 0: does not run */
 bool ea_service_installed(const struct ea_place *p);
-/* Starts it with the environment of the settings file. Not waited for. */
+bool ea_service_registered(void); /* with the system's service manager; true where there is none */
+/* Registers the installed program with the service manager, or repairs what is registered; nothing where
+ * there is no manager. Depends on the services that ECSTOOLS_SERVICE_DEPENDS lists (commas; "none"), which
+ * is Docker when unset and there. */
+ea_code ea_service_register(const struct ea_place *p, const ea_envs *env, ea_err *err) EA_CHECK;
+/* Starts it with the environment of the settings file, registered first. Not waited for. */
 ea_code ea_service_launch(const struct ea_place *p, const ea_envs *env, ea_err *err) EA_CHECK;
 /* Asks it to end and waits for that within the operation's time. Not running: fine. */
 ea_code ea_service_end(ecsagent_op *op, const struct ea_place *p, ea_err *err) EA_CHECK;

@@ -141,6 +141,8 @@ static void uninstall_work(ecsagent_op *op, void *arg)
     if (r->what_if) {
         if (ea_service_pid(p))
             ea_actions_add(op, &actions, "Stop service", "AmazonECS");
+        if (ea_plat_has_services() && ea_service_registered())
+            ea_actions_add(op, &actions, "Remove service", "AmazonECS");
         if (ea_plat_exists(p->program_root))
             ea_actions_add(op, &actions, "Remove program", p->program_root);
         if (ea_plat_task_address_present("169.254.170.2"))
@@ -149,14 +151,18 @@ static void uninstall_work(ecsagent_op *op, void *arg)
             ea_actions_add(op, &actions, "Remove state", p->data_dir);
         if (!r->keep_data && ea_plat_exists(p->config_file))
             ea_actions_add(op, &actions, "Remove settings", p->config_file);
+        if (!r->keep_data && ea_plat_exists(p->log_dir))
+            ea_actions_add(op, &actions, "Remove logs", p->log_dir);
         ea_actions_result(op, &actions);
         return;
     }
     if (need_admin("removing the service AmazonECS", &err) || ea_service_end(op, p, &err) ||
+        (ea_plat_has_services() && ea_plat_service_remove(EA_SERVICE_NAME, &err)) ||
         ea_plat_task_address_remove("169.254.170.2", &err) ||
         ea_plat_remove_tree(p->program_root, &err) ||
         (!r->keep_data && (ea_plat_remove_tree(p->data_dir, &err) ||
-                           ea_plat_remove_file(p->config_file, &err)))) {
+                           ea_plat_remove_file(p->config_file, &err) ||
+                           ea_plat_remove_tree(p->log_dir, &err)))) {
         fail(op, &err, NULL);
         return;
     }

@@ -87,7 +87,7 @@ bool ea_settings_set(ea_strmap *settings, const char *key, const char *value)
     return true;
 }
 
-static bool is_copied(ea_str name)
+bool ea_settings_is_ours(ea_str name)
 {
     static const char *const names[] = {
         "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CA_BUNDLE",
@@ -116,7 +116,7 @@ bool ea_settings_from_env(ea_strmap *settings, const ea_envs *env)
 
     for (size_t i = 0; env->v && env->v[i]; i++) {
         ea_str name, value = ea_str_cut(ea_str_of(env->v[i]), '=', &name);
-        if (!value.p || value.n == 0 || !is_copied(name) || memchr(value.p, '\n', value.n))
+        if (!value.p || value.n == 0 || !ea_settings_is_ours(name) || memchr(value.p, '\n', value.n))
             continue;
         EA_FREE_AUTO char *k = ea_str_dup(name);
         EA_SECRET_AUTO char *v = ea_str_dup(value);

@@ -13,6 +13,8 @@ ea_code ea_settings_write(const char *path, const ea_strmap *settings, ea_err *e
 /* Copies what a service is told of its caller's environment: ECS_* and ECSTOOLS_*, region, metadata
  * endpoint, Docker, CA bundle, proxies; never keys or tokens. True when anything changed. */
 bool ea_settings_from_env(ea_strmap *settings, const ea_envs *env);
+/* A name that ea_settings_from_env copies. */
+bool ea_settings_is_ours(ea_str name);
 /* Sets or (value NULL) removes; true when that changed anything. */
 bool ea_settings_set(ea_strmap *settings, const char *key, const char *value);
 

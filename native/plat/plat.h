@@ -117,6 +117,50 @@ ea_process ea_plat_process_self(void);
 ea_code ea_plat_on_stop(void (*fn)(void *arg), void *arg, ea_err *err) EA_CHECK;
 void ea_plat_off_stop(void);
 
+/* ---- service.c: a program as a service of the system. Only Windows has a manager for them (SCM); on
+ * Linux each call but ea_plat_has_services() fails with EA_UNSUPPORTED. ---- */
+bool ea_plat_has_services(void);
+struct ea_service_spec {
+    const char *name, *display_name, *description;
+    const char *program;        /* full path; registered in quotes */
+    const char *arguments;      /* as they stand */
+    const char *const *depends; /* services that must run first; NULL-terminated; NULL: none */
+    const char *const *env;     /* NAME=value of the service alone; NULL-terminated; NULL: none */
+    const unsigned (*restart_s)[3]; /* seconds to wait after the first, second and later failures */
+    unsigned preshutdown_ms;        /* what a shutdown of the machine waits for it at most */
+};
+typedef enum ea_service_state {
+    EA_SERVICE_ABSENT,
+    EA_SERVICE_STOPPED,
+    EA_SERVICE_STARTING,
+    EA_SERVICE_RUNNING,
+    EA_SERVICE_STOPPING,
+} ea_service_state;
+struct ea_service_info {
+    ea_service_state state;
+    int64_t pid;   /* 0: does not run */
+    int exit_code; /* of the last end: 0 fine, the program's own code, or the system's error */
+};
+/* Registers it, or makes an existing registration just so (start type delayed automatic, unless an
+ * administrator has disabled it; restarts also after a clean end with a code; administrators control, users
+ * query). Idempotent. EA_DENIED; EA_BUSY while a removal is under way. */
+ea_code ea_plat_service_install(const struct ea_service_spec *spec, ea_err *err) EA_CHECK;
+ea_code ea_plat_service_remove(const char *name, ea_err *err) EA_CHECK; /* absent: fine */
+ea_code ea_plat_service_query(const char *name, struct ea_service_info *out, ea_err *err) EA_CHECK;
+ea_code ea_plat_service_start(const char *name,
+                              ea_err *err) EA_CHECK; /* running: fine; not waited for */
+ea_code ea_plat_service_stop(const char *name,
+                             ea_err *err) EA_CHECK; /* stopped: fine; not waited for */
+/* NAME=value lines of the service's own registration, and those of the machine; added to `out`. */
+ea_code ea_plat_service_env(const char *name, ea_strlist *out, ea_err *err) EA_CHECK;
+ea_code ea_plat_machine_env(ea_strlist *out, ea_err *err) EA_CHECK;
+/* For a process that the system started as a service: answers the system first, then calls body(arg) once on
+ * another thread. A stop, shutdown or preshutdown is what ea_plat_on_stop() tells, at once when it came
+ * before that was called. Returns after the body, with its result in *exit_code; a code other than 0 is
+ * the service's specific exit code. EA_REFUSED when this process was not started as a service. */
+ea_code ea_plat_service_run(const char *name, int (*body)(void *arg), void *arg, int *exit_code,
+                            ea_err *err) EA_CHECK;
+
 /* ---- env.c ---- */
 /* The process's environment as NAME=value in UTF-8, NULL-terminated; caller frees with
  * ea_plat_env_free. */

@@ -10,7 +10,25 @@ static struct {
     HANDLE quit;
     HANDLE thread;
     bool on;
-} stop;
+    SRWLOCK guard; /* of `asked` and `early` against ea_stop_ask() */
+    bool early;    /* asked before a handler was set */
+    bool service;
+} stop = { .guard = SRWLOCK_INIT };
+
+void ea_stop_as_service(void)
+{
+    stop.service = true;
+}
+
+void ea_stop_ask(void)
+{
+    AcquireSRWLockExclusive(&stop.guard);
+    if (stop.asked)
+        (void)SetEvent(stop.asked); /* our own handle */
+    else
+        stop.early = true;
+    ReleaseSRWLockExclusive(&stop.guard);
+}
 
 static DWORD WINAPI wait_for_stop(void *arg)
 {
@@ -22,10 +40,12 @@ static DWORD WINAPI wait_for_stop(void *arg)
     return 0;
 }
 
-/* Runs on a thread that Windows makes. After a close or shut-down message the process lives only as
+/* Runs on a thread that Windows makes. A sign-off is told to services alone, and is none of theirs. After a close or shut-down message the process lives only as
  * long as this call, so it stays until the agent is done (Windows allows about five seconds). */
 static BOOL WINAPI on_console(DWORD kind)
 {
+    if (kind == CTRL_LOGOFF_EVENT || (stop.service && kind == CTRL_SHUTDOWN_EVENT))
+        return TRUE;
     if (kind == CTRL_C_EVENT || kind == CTRL_BREAK_EVENT)
         return WaitForSingleObject(stop.asked, 0) == WAIT_OBJECT_0
                    ? FALSE /* a second one ends it */
@@ -37,11 +57,13 @@ static BOOL WINAPI on_console(DWORD kind)
 
 static void close_all(void)
 {
+    AcquireSRWLockExclusive(&stop.guard);
     if (stop.asked)
         (void)CloseHandle(stop.asked);
     if (stop.quit)
         (void)CloseHandle(stop.quit);
     stop.asked = stop.quit = NULL;
+    ReleaseSRWLockExclusive(&stop.guard);
 }
 
 ea_code ea_plat_on_stop(void (*fn)(void *arg), void *arg, ea_err *err)
@@ -54,7 +76,9 @@ ea_code ea_plat_on_stop(void (*fn)(void *arg), void *arg, ea_err *err)
     ea_stop_event_name(ea_plat_pid(), name);
     stop.fn = fn;
     stop.arg = arg;
-    stop.asked = CreateEventW(NULL, TRUE, FALSE, name);
+    AcquireSRWLockExclusive(&stop.guard);
+    stop.asked = CreateEventW(NULL, TRUE, stop.early, name);
+    ReleaseSRWLockExclusive(&stop.guard);
     stop.quit = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (stop.asked && stop.quit)
         stop.thread = CreateThread(NULL, 0, wait_for_stop, NULL, 0, NULL);
