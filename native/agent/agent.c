@@ -47,11 +47,15 @@ static ea_code open_state(ea_agent *ag, ea_err *err)
     return ea_store_load(ag->store, &ag->model, err);
 }
 
+/* Without a setting the stored cluster goes on: user data, where it may have come from, can be out of
+ * reach at this start. */
 static const char *configured_cluster(const ea_agent *ag)
 {
-    const char *set = ea_cfg_str(ag->config, EA_CFG_CLUSTER);
+    const char *set = ea_cfg_str(ag->config, EA_CFG_CLUSTER), *stored = ag->model.meta.cluster;
 
-    return *set ? set : "default";
+    if (*set)
+        return set;
+    return stored && ag->model.meta.container_instance_arn ? stored : "default";
 }
 
 /* The stored cluster may be a name where the setting has an ARN, or the other way round. */
@@ -106,11 +110,8 @@ ea_code ea_agent_new(const char *const *env, ea_agent **out, int *exit_code, ea_
             *exit_code = EXIT_RETRY;
         goto bad;
     }
-    if (check_cluster(ag, err))
-        goto bad;
     *exit_code = EXIT_RETRY;
-    ag->cluster = ea_strdup(configured_cluster(ag));
-    ea_set_str(&ag->model.meta.cluster, ag->cluster);
+    ag->cluster = ea_strdup(configured_cluster(ag)); /* until the identity is known */
     read_host(ag);
     if (ea_loop_new(&ag->loop, err))
         goto bad;
@@ -375,6 +376,7 @@ static void give_up(ea_agent *ag, int exit_code, const ea_err *err)
 {
     ea_crit("the agent ends", EA_S("err", err->text), EA_I("exit", exit_code));
     ag->exit_code = exit_code;
+    ag->exit_reason = *err;
     ea_agent_stop(ag);
 }
 

@@ -63,6 +63,7 @@ struct ea_agent {
 
     const char *const *env; /* of the process; borrowed */
     int exit_code;
+    ea_err exit_reason; /* when exit_code is not 0 */
     bool stopping;
 };
 

@@ -302,6 +302,7 @@ class Plane:
         self.keys[self.role_key[0]] = self.role_key[1:]
         self.role_name = "plainInstanceRole"
         self.user_data = None
+        self.instance_id = INSTANCE_ID
         self.document = json.dumps({
             "accountId": account, "architecture": "x86_64", "availabilityZone": region + "a",
             "imageId": "ami-0123456789abcdef0", "instanceId": INSTANCE_ID, "instanceType": "m5.large",
@@ -748,7 +749,7 @@ class Plane:
         return {
             "dynamic/instance-identity/document": self.document,
             "dynamic/instance-identity/signature": hashlib.sha256(self.document.encode()).hexdigest(),
-            "meta-data/instance-id": INSTANCE_ID, "meta-data/mac": MAC, mac: MAC + "/",
+            "meta-data/instance-id": self.instance_id, "meta-data/mac": MAC, mac: MAC + "/",
             mac + MAC + "/vpc-id": "vpc-0123", mac + MAC + "/subnet-id": "subnet-0123",
             "meta-data/placement/region": self.region,
             "meta-data/placement/availability-zone": self.region + "a",

@@ -151,6 +151,26 @@ def test_another_cluster_than_the_stored_one_ends_with_5_and_names_both(world, p
     assert "plain" in text and "another" in text and "-Force" in text
 
 
+def test_a_cluster_out_of_user_data_outlives_a_start_without_metadata(world, plane):
+    plane.user_data = '{"ECSAgentConfiguration":{"Cluster":"plain"}}'
+    steps.joined(world, plane, ECS_CLUSTER=None)
+    assert plane.of("RegisterContainerInstance")[-1].body["cluster"] == "plain"
+    world.stop_agent(signal.SIGTERM)
+    plane.user_data = None
+    steps.joined(world, plane, ECS_CLUSTER=None)
+    assert plane.of("RegisterContainerInstance")[-1].body["cluster"] == "plain"
+
+
+def test_the_state_of_another_ec2_instance_is_dropped_and_its_cluster_with_it(world, plane):
+    steps.joined(world, plane)
+    world.stop_agent(signal.SIGTERM)
+    plane.instance_id = "i-0fedcba9876543210"
+    steps.joined(world, plane, ECS_CLUSTER="another")
+    again = plane.of("RegisterContainerInstance")[-1].body
+    assert again["cluster"] == "another" and "containerInstanceArn" not in again
+    assert "another EC2 instance" in world.agent_log()
+
+
 SETTINGS = [
     ("a list that is none", {"ECS_AVAILABLE_LOGGING_DRIVERS": "json-file"}, "ECS_AVAILABLE_LOGGING_DRIVERS"),
     ("an unknown log driver", {"ECS_AVAILABLE_LOGGING_DRIVERS": '["paper"]'}, "paper"),
