@@ -230,6 +230,23 @@ static void settled_task(struct sim *s, const struct plan_task *p)
         sim_fail(s, "%s stays %s: %s", p->arn, ea_tstate_name(t->known), why);
 }
 
+/* What is told to be stopped does not run, but for what an operator started or Docker would not
+ * stop. */
+static void settled_container(struct sim *s, const struct dcontainer *d)
+{
+    const struct plan_task *p = sim_plan(s, d->task_arn);
+    const struct ea_task *t = ea_model_task(&s->m, d->task_arn);
+    const struct ea_container *c = t ? ea_task_container(t, d->cname) : NULL;
+
+    if (!d->exists || d->foreign || d->meddled || d->state != EA_C_RUNNING || !p || !c ||
+        p->told != EA_T_STOPPED)
+        return;
+    if (ea_zstr_eq(c->error_name, "DockerTimeoutError") ||
+        ea_zstr_eq(c->error_name, "CannotStopContainerError"))
+        return;
+    sim_fail(s, "%s was told STOPPED and %s runs", d->task_arn, d->cname);
+}
+
 void sim_check_settled(struct sim *s)
 {
     if (!s->agent_up) {
@@ -238,6 +255,8 @@ void sim_check_settled(struct sim *s)
     }
     for (size_t i = 0; i < s->plan_n; i++)
         settled_task(s, &s->plan[i]);
+    for (size_t i = 0; i < s->docker_n; i++)
+        settled_container(s, &s->docker[i]);
 }
 
 void sim_check_empty(struct sim *s)

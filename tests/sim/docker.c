@@ -164,6 +164,7 @@ static void run_container(struct sim *s, struct dcontainer *d)
 enum mode {
     CALL_GOOD,
     CALL_ERROR,
+    CALL_ERROR_DONE,
     CALL_LOST,
     CALL_LOST_DONE,
     CALL_TIMEOUT,
@@ -411,7 +412,12 @@ static void execute(struct sim *s, struct item *it)
         if (keep.code)
             c->ev.err = keep;
     }
-    if (c->mode == CALL_GOOD || c->mode == CALL_LOST_DONE) {
+    if (c->mode == CALL_ERROR_DONE) {
+        ea_docker_facts_done(&c->ev.facts);
+        if (c->ev.err.code == EA_OK)
+            refuse(c, EA_SERVER, "inspect failed");
+    }
+    if (c->mode == CALL_GOOD || c->mode == CALL_LOST_DONE || c->mode == CALL_ERROR_DONE) {
         if (c->mode == CALL_LOST_DONE) {
             ea_docker_facts_done(&c->ev.facts);
             c->ev.err = (ea_err){ 0 };
@@ -426,7 +432,7 @@ static void execute(struct sim *s, struct item *it)
 static enum mode choose(struct sim *s, ea_fx_kind kind)
 {
     if (sim_chance(s, s->chaos.call_error) && kind != EA_FX_PING)
-        return CALL_ERROR;
+        return sim_chance(s, 300) ? CALL_ERROR_DONE : CALL_ERROR;
     if (sim_chance(s, s->chaos.call_lost))
         return sim_chance(s, 500) ? CALL_LOST : CALL_LOST_DONE;
     if (sim_chance(s, s->chaos.call_timeout))
@@ -480,6 +486,7 @@ void sim_docker_run(struct sim *s, const struct ea_effect *fx)
     switch (c->mode) {
     case CALL_GOOD:
     case CALL_LOST_DONE:
+    case CALL_ERROR_DONE:
         plan_execute(s, c, latency);
         break;
     case CALL_ERROR:
