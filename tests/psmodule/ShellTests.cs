@@ -95,7 +95,9 @@ public sealed class ShellTests
         while (line is not null && line != "Fake activity: Hanging");
         ModuleFolder.Tool("/bin/kill", "-INT", process.Id.ToString());
 
-        Assert.True(process.WaitForExit(20000));
+        bool ended = process.WaitForExit(20000);
+        if (!ended) { process.Kill(); }
+        Assert.True(ended);
         Assert.Equal(130, process.ExitCode);
         Assert.DoesNotContain("not reached", process.StandardOutput.ReadToEnd());
     }

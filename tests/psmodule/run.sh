@@ -18,7 +18,8 @@ fi
 log=$out/test.log
 trx=$out/test.trx
 rm -f "$trx"
-dotnet test "$here/PsModuleTests.csproj" -c Release --nologo -v quiet \
+# A shell that was started in the background ignores the interrupt, and so would what is tested here.
+env --default-signal=INT,QUIT dotnet test "$here/PsModuleTests.csproj" -c Release --nologo -v quiet \
     --logger "trx;LogFileName=$trx" --logger 'console;verbosity=minimal' ${1:+--filter "$1"} \
     </dev/null >"$log" 2>&1
 rc=$?
@@ -41,7 +42,7 @@ if [ -z "${1:-}" ]; then
     worlds=$out/worlds.result
     rm -f "$worlds"
     (cd "$here/e2e" && PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH PYTHONDONTWRITEBYTECODE=1 RESULT=$worlds \
-        /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short) </dev/null || rc=1
+        env --default-signal=INT,QUIT /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short) </dev/null || rc=1
     more=0 less=1 # no result is a failure
     if [ -s "$worlds" ]; then
         read -r more less < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$worlds")
