@@ -22,9 +22,10 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 cd "$here" || exit 1
+# What a shell starts in the background ignores the interrupt, and so would what is tested here.
+pytest='env --default-signal=INT,QUIT /usr/bin/python3 -m pytest'
 if [ $# -gt 0 ]; then
-    # A shell that was started in the background ignores the interrupt, and so would what is tested here.
-exec env --default-signal=INT,QUIT /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short "$@"
+    exec $pytest -p no:cacheprovider -q --tb=short "$@"
 fi
 
 # Worlds do not see each other and mostly wait: two lanes take little more than half the time.
@@ -44,7 +45,7 @@ done
 lane() { # its number, its files
     number=$1
     shift
-    RESULT=$work/result.$number /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short "$@" \
+    RESULT=$work/result.$number $pytest -p no:cacheprovider -q --tb=short "$@" \
         >"$work/out.$number" 2>&1 </dev/null &
     lanes="$lanes $!"
 }
