@@ -526,6 +526,11 @@ void ea_config_engine(const ea_config *c, struct ea_engine_settings *out)
     out->stop_s = ea_cfg_ms(c, EA_CFG_CONTAINER_STOP_TIMEOUT) / 1000;
     out->task_cleanup_ms = ea_cfg_ms(c, EA_CFG_TASK_CLEANUP_WAIT);
     out->task_cleanup_jitter_ms = ea_cfg_ms(c, EA_CFG_TASK_CLEANUP_JITTER);
+    out->image_cleanup = !ea_cfg_bool(c, EA_CFG_DISABLE_IMAGE_CLEANUP);
+    out->image_cleanup_interval_ms = ea_cfg_ms(c, EA_CFG_IMAGE_CLEANUP_INTERVAL);
+    out->image_min_age_ms = ea_cfg_ms(c, EA_CFG_IMAGE_MIN_AGE);
+    out->images_per_cycle = ea_cfg_int(c, EA_CFG_IMAGES_PER_CYCLE);
+    out->images_kept = ea_cfg_str(c, EA_CFG_EXCLUDE_UNTRACKED); /* lives as long as the settings */
     port_range(c, &out->port_first, &out->port_last);
 }
 

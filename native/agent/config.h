@@ -68,14 +68,14 @@ enum {
     X(IMAGE_PULL_BEHAVIOR, "ECS_IMAGE_PULL_BEHAVIOR", "ImagePullBehavior", STR, "default", "default", 0, 0, 0, "default, always, once or prefer-cached") \
     X(IMAGE_PULL_INACTIVITY, "ECS_IMAGE_PULL_INACTIVITY_TIMEOUT", "ImagePullInactivityTimeout", DURATION, "1m", "3m", 60000, 0, 0, "longest silence in a pull") \
     X(IMAGE_PULL_TIMEOUT, "ECS_IMAGE_PULL_TIMEOUT", "ImagePullTimeout", DURATION, "2h", "2h", 60000, 0, 0, "limit of an image pull") \
-    X(DISABLE_IMAGE_CLEANUP, "ECS_DISABLE_IMAGE_CLEANUP", "ImageCleanupDisabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "images are never removed") \
-    X(IMAGE_CLEANUP_INTERVAL, "ECS_IMAGE_CLEANUP_INTERVAL", "ImageCleanupInterval", DURATION, "30m", "30m", 600000, 0, EA_SETF_LATER, "time between image clean-ups") \
-    X(IMAGE_MIN_AGE, "ECS_IMAGE_MINIMUM_CLEANUP_AGE", "MinimumImageDeletionAge", DURATION, "1h", "1h", 0, 0, EA_SETF_LATER, "youngest image that may go") \
+    X(DISABLE_IMAGE_CLEANUP, "ECS_DISABLE_IMAGE_CLEANUP", "ImageCleanupDisabled", BOOL, "false", "false", 0, 0, 0, "images are never removed") \
+    X(IMAGE_CLEANUP_INTERVAL, "ECS_IMAGE_CLEANUP_INTERVAL", "ImageCleanupInterval", DURATION, "30m", "30m", 600000, 0, EA_SETF_DEFAULT, "time between image clean-ups") \
+    X(IMAGE_MIN_AGE, "ECS_IMAGE_MINIMUM_CLEANUP_AGE", "MinimumImageDeletionAge", DURATION, "1h", "1h", 0, 0, 0, "youngest image that may go") \
     X(NON_ECS_IMAGE_MIN_AGE, "NON_ECS_IMAGE_MINIMUM_CLEANUP_AGE", "NonECSMinimumImageDeletionAge", DURATION, "1h", "1h", 0, 0, EA_SETF_LATER, "the same for images of others") \
-    X(IMAGES_PER_CYCLE, "ECS_NUM_IMAGES_DELETE_PER_CYCLE", "NumImagesToDeletePerCycle", INT, "5", "5", 1, 10000, EA_SETF_LATER, "images removed at once") \
+    X(IMAGES_PER_CYCLE, "ECS_NUM_IMAGES_DELETE_PER_CYCLE", "NumImagesToDeletePerCycle", INT, "5", "5", 1, 10000, 0, "images removed at once") \
     X(CONTAINERS_PER_CYCLE, "NONECS_NUM_CONTAINERS_DELETE_PER_CYCLE", "NumNonECSContainersToDeletePerCycle", INT, "5", "5", 1, 10000, EA_SETF_LATER, "containers of others removed at once") \
     X(UNTRACKED_CLEANUP, "ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP", "DeleteNonECSImagesEnabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "remove images of others too") \
-    X(EXCLUDE_UNTRACKED, "ECS_EXCLUDE_UNTRACKED_IMAGE", "ImageCleanupExclusionList", CSV, "", "", 0, 0, EA_SETF_LATER, "images that stay") \
+    X(EXCLUDE_UNTRACKED, "ECS_EXCLUDE_UNTRACKED_IMAGE", "ImageCleanupExclusionList", CSV, "", "", 0, 0, 0, "images that stay") \
     X(INSTANCE_ATTRIBUTES, "ECS_INSTANCE_ATTRIBUTES", "InstanceAttributes", JSON_MAP, "{}", "{}", 0, 0, EA_SETF_STRICT, "custom attributes of the instance") \
     X(INSTANCE_TAGS, "ECS_CONTAINER_INSTANCE_TAGS", "ContainerInstanceTags", JSON_MAP, "{}", "{}", 0, 0, EA_SETF_STRICT, "tags of the container instance") \
     X(PROPAGATE_TAGS, "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM", "ContainerInstancePropagateTagsFrom", STR, "none", "none", 0, 0, EA_SETF_LATER, "none or ec2_instance") \

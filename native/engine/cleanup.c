@@ -3,6 +3,7 @@
 #include "../base/log.h"
 #include "../base/str.h"
 #include "creds_book.h"
+#include "images.h"
 #include "steps.h"
 #include "volumes.h"
 
@@ -85,6 +86,7 @@ bool ea_cleanup_task(struct ea_turn *turn, struct ea_task *t)
         ea_turn_wake(turn, turn->now->mono_ms + 1);
         return false;
     }
+    ea_images_released(turn, t);
     ea_creds_book_forget(turn->m, t, true);
     ea_model_remove_task(turn->m, t);
     return true;

@@ -4,6 +4,7 @@
 #include "admit.h"
 #include "cleanup.h"
 #include "hostres.h"
+#include "images.h"
 #include "observe.h"
 #include "reconcile.h"
 #include "report_due.h"
@@ -70,6 +71,7 @@ void ea_engine_turn(struct ea_model *m, struct ea_event *ev, const ea_time *now,
     {
         (void)ea_cleanup_task(&turn, EA_OWNER(node, struct ea_task, node)); /* it may be gone */
     }
+    ea_images_clean(&turn);
     if (turn.wake_ms)
         ea_effects_add(fx, EA_FX_WAKE)->at_ms = turn.wake_ms;
 }

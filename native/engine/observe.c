@@ -3,6 +3,7 @@
 #include "../base/alloc.h"
 #include "../base/log.h"
 #include "../base/str.h"
+#include "images.h"
 #include "restart.h"
 #include "results.h"
 #include "state.h"
@@ -79,6 +80,7 @@ void ea_observe_metadata(struct ea_turn *turn, struct ea_task *t, struct ea_cont
         ea_model_set_docker_id(turn->m, t, c, f->id);
     if (f->brief)
         return;
+    c->pid = f->pid;
     if (f->created_ms)
         c->created_ms = f->created_ms;
     if (f->started_ms && !c->started_ms)
@@ -283,7 +285,7 @@ void ea_observe_result(struct ea_turn *turn, const struct ea_event *ev)
     struct ea_container *c = NULL;
     struct ea_volume *v = NULL;
 
-    if (ev->op == 0 || !find_op(turn->m, ev->op, &t, &c, &v))
+    if (ev->op == 0 || ea_images_result(turn, ev) || !find_op(turn->m, ev->op, &t, &c, &v))
         return; /* of an effect that nobody waits for any more, or of an earlier life */
     if (v)
         ea_volumes_result(turn, t, v, ev);

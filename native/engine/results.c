@@ -4,6 +4,7 @@
 #include "../base/log.h"
 #include "../base/str.h"
 #include "cleanup.h"
+#include "images.h"
 #include "observe.h"
 #include "pull_error.h"
 #include "state.h"
@@ -149,6 +150,7 @@ static void pulled(struct ea_turn *turn, struct ea_task *t, struct ea_container 
         ea_set_str(&c->image_id, ev->image_id);
     if (ev->digest && !c->image_digest)
         ea_set_str(&c->image_digest, ev->digest);
+    ea_images_used(turn, c, !ev->cached);
     ea_container_set_known(turn, t, c, EA_C_PULLED, "image there");
 }
 

@@ -2,6 +2,7 @@
 
 #include "../base/alloc.h"
 #include "depends.h"
+#include "images.h"
 #include "state.h"
 #include "volumes.h"
 
@@ -117,8 +118,8 @@ static void take_step(struct ea_turn *turn, struct ea_task *t, struct ea_contain
     c->attempts++;
     int64_t left = limit - (turn->now->mono_ms - c->step_began_ms);
     struct ea_effect *e = ea_turn_do(turn, t, c, into[target].kind, target, left > 1 ? left : 1);
-    e->local = m->settings.pull_behavior == EA_PULL_ONCE ||
-               m->settings.pull_behavior == EA_PULL_PREFER_CACHED;
+    e->local = m->settings.pull_behavior == EA_PULL_PREFER_CACHED ||
+               (m->settings.pull_behavior == EA_PULL_ONCE && ea_images_pulled_before(m, c->image));
     e->idle_ms = m->settings.image_pull_inactivity_ms;
 }
 
@@ -159,6 +160,8 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
         return give_up_on_dependency(t, c, why);
     if (until_wall_ms)
         ea_turn_wake_wall(turn, until_wall_ms);
+    if (target == EA_C_PULLED && ea_images_leaving(turn->m, c->image))
+        return false;
     if (answer == EA_DEP_WAIT || (target >= EA_C_PULLED && !ea_volumes_ready(t, c)))
         return false;
     if (ea_step_lacks_creds(turn->m, t, c, target)) {

@@ -152,6 +152,7 @@ struct ea_container {
     bool vanished;    /* Docker does not have docker_id any more; the id is kept for the report */
 
     /* --- in flight; memory only --- */
+    int64_t pid;         /* of its first process, as Docker told it last; 0 unknown */
     ea_cstate applied;   /* EA_C_NONE: idle; else the state an effect is under way to */
     uint64_t op;         /* number of the effect in flight; 0 none */
     int64_t retry_at_ms; /* monotonic; 0 none */

@@ -16,6 +16,7 @@ struct ea_docker_facts {
     bool oom_killed;
     char *state_error; /* State.Error, NULL when empty */
     char *image_id;
+    int64_t pid;                                 /* of its first process while it runs; 0 unknown */
     int64_t created_ms, started_ms, finished_ms; /* wall; 0 unknown */
     struct {
         struct ea_binding *v;

@@ -24,6 +24,7 @@ void ea_model_done(struct ea_model *m)
     ea_map_done(&m->by_arn, NULL);
     ea_map_done(&m->by_docker, NULL);
     ea_map_done(&m->creds, ea_creds_free);
+    ea_images_done(&m->images);
     ea_strlist_free(&m->gone);
     ea_free(m->host.reserved_tcp.v);
     ea_free(m->host.reserved_udp.v);

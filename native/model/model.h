@@ -6,6 +6,7 @@
 #include "../base/clock.h"
 #include "../base/map.h"
 #include "../base/rng.h"
+#include "image.h"
 #include "task.h"
 
 typedef enum ea_pull_behavior {
@@ -27,6 +28,7 @@ struct ea_engine_settings {
     int64_t task_cleanup_ms, task_cleanup_jitter_ms;
     int64_t image_cleanup_interval_ms, image_min_age_ms;
     int64_t images_per_cycle;
+    const char *images_kept;       /* comma separated names that stay; borrowed, may be NULL */
     int64_t port_first, port_last; /* dynamic host ports */
 };
 
@@ -58,11 +60,13 @@ struct ea_model {
     ea_map by_arn;    /* task ARN -> struct ea_task * (borrowed from the list) */
     ea_map by_docker; /* Docker id -> struct ea_task * that has a container with it */
     ea_map creds;     /* credentials id -> struct ea_creds *, owned */
-    ea_strlist gone;  /* ARNs whose rows are to be deleted in this turn */
-    ea_rng rng;       /* names, ids and jitter; seeded by the caller */
-    uint64_t next_op; /* numbers effects; never 0 */
-    bool docker_up;   /* the last answer of the engine was good */
-    bool draining;    /* operator asked: no new containers are started */
+    struct ea_images images; /* pulled by the agent; one text in the store's `meta` table */
+    int64_t images_at_ms;    /* memory only, monotonic: next clean-up of images; 0 not planned */
+    ea_strlist gone;         /* ARNs whose rows are to be deleted in this turn */
+    ea_rng rng;              /* names, ids and jitter; seeded by the caller */
+    uint64_t next_op;        /* numbers effects; never 0 */
+    bool docker_up;          /* the last answer of the engine was good */
+    bool draining;           /* operator asked: no new containers are started */
 };
 
 void ea_model_init(struct ea_model *m, uint64_t seed);

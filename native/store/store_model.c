@@ -20,6 +20,7 @@ static const struct {
 };
 static const char manifest_key[] = "task-manifest-seq-num";
 static const char version_key[] = "agent-version";
+static const char images_key[] = "images"; /* one JSON text: ea_images */
 
 static char **text_of(struct ea_meta *meta, size_t i)
 {
@@ -30,7 +31,7 @@ static char **text_of(struct ea_meta *meta, size_t i)
 
 static bool anything_to_save(const struct ea_model *m)
 {
-    if (m->meta.dirty || m->gone.n != 0)
+    if (m->meta.dirty || m->images.dirty || m->gone.n != 0)
         return true;
     EA_LIST_EACH(&m->tasks, node)
     {
@@ -66,6 +67,15 @@ static ea_code save_meta(ea_store *s, struct ea_meta *meta, ea_err *err)
     return ea_store_put_meta(s, version_key, EA_VERSION, err);
 }
 
+static ea_code save_images(ea_store *s, const struct ea_images *images, ea_err *err)
+{
+    EA_FREE_AUTO char *json = NULL;
+
+    if (ea_images_to_json(images, &json, err))
+        return err->code;
+    return ea_store_put_meta(s, images_key, json, err);
+}
+
 static ea_code save_all(ea_store *s, struct ea_model *m, ea_err *err)
 {
     for (size_t i = 0; i < m->gone.n; i++) {
@@ -80,6 +90,8 @@ static ea_code save_all(ea_store *s, struct ea_model *m, ea_err *err)
             return err->code;
     }
     if (m->meta.dirty && save_meta(s, &m->meta, err))
+        return err->code;
+    if (m->images.dirty && save_images(s, &m->images, err))
         return err->code;
     return ea_store_commit(s, err);
 }
@@ -97,6 +109,7 @@ ea_code ea_store_save(ea_store *s, struct ea_model *m, ea_err *err)
     EA_LIST_EACH(&m->tasks, node)
     EA_OWNER(node, struct ea_task, node)->dirty = false;
     m->meta.dirty = false;
+    m->images.dirty = false;
     ea_strlist_free(&m->gone);
     return EA_OK;
 }
@@ -168,12 +181,29 @@ static ea_code load_meta(ea_store *s, struct ea_meta *meta, ea_err *err)
     return EA_OK;
 }
 
+/* What cannot be read is forgotten: then those images simply stay on the host. */
+static ea_code load_images(ea_store *s, struct ea_images *images, ea_err *err)
+{
+    EA_FREE_AUTO char *json = NULL;
+    ea_err why = { 0 };
+    ea_code code = ea_store_get_meta(s, images_key, &json, err);
+
+    if (code && code != EA_NOT_FOUND)
+        return code;
+    if (json && ea_images_from_json(images, ea_str_of(json), &why))
+        ea_error("stored list of images cannot be read", EA_S("err", why.text));
+    images->dirty = false;
+    return EA_OK;
+}
+
 ea_code ea_store_load(ea_store *s, struct ea_model *m, ea_err *err)
 {
     struct loading l = { .m = m };
     ea_err mine = { 0 }; /* "not found" is no failure: *err stays untouched on success */
     ea_code code = load_meta(s, &m->meta, &mine);
 
+    if (code == EA_OK)
+        code = load_images(s, &m->images, &mine);
     if (code == EA_OK)
         code = ea_store_each_task(s, load_row, &l, &mine);
     for (size_t i = 0; i < l.n; i++) {
