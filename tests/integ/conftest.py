@@ -13,7 +13,6 @@ counts = {"passed": 0, "failed": 0}
 
 
 def pytest_configure(config):
-    shutil.rmtree(KEPT, ignore_errors=True)
     worlds.sweep()
 
 
