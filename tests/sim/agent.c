@@ -88,6 +88,13 @@ static void save(struct sim *s)
     if (s->m.meta.dirty)
         s->stored_manifest_seq = s->m.meta.manifest_seq;
     s->m.meta.dirty = false;
+    if (!s->m.images.dirty)
+        return;
+    ea_free(s->stored_images);
+    s->stored_images = NULL;
+    if (ea_images_to_json(&s->m.images, &s->stored_images, &err))
+        sim_fail(s, "images: %s", err.text);
+    s->m.images.dirty = false;
 }
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -125,6 +132,9 @@ static void run_effect(struct sim *s, const struct ea_effect *fx)
         break;
     case EA_FX_WAKE:
         arm(s, fx->at_ms);
+        break;
+    case EA_FX_IMAGE_REMOVE:
+        sim_docker_remove_image(s, fx);
         break;
     case EA_FX_WATCH:
     case EA_FX_UNWATCH:
@@ -227,10 +237,16 @@ void sim_agent_start(struct sim *s)
                                                  .start_ms = 180000,
                                                  .stop_s = 30,
                                                  .task_cleanup_ms = 10800000,
-                                                 .task_cleanup_jitter_ms = 60000 };
+                                                 .task_cleanup_jitter_ms = 60000,
+                                                 .image_cleanup = true,
+                                                 .image_cleanup_interval_ms = 600000,
+                                                 .image_min_age_ms = 3600000,
+                                                 .images_per_cycle = 5 };
     s->m.host.cpu_units = s->host.cpu_units;
     s->m.host.memory_mib = s->host.memory_mib;
     s->m.meta.manifest_seq = s->stored_manifest_seq;
+    if (s->stored_images && ea_images_from_json(&s->m.images, ea_str_of(s->stored_images), &err))
+        sim_fail(s, "stored images: %s", err.text);
     for (size_t i = 0; i < s->rows_n; i++) {
         struct ea_task *t = NULL;
 

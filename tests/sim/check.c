@@ -280,6 +280,8 @@ void sim_check_empty(struct sim *s)
     ea_engine_held(&s->m, &held);
     if (held.cpu_units || held.memory_mib || held.tasks)
         sim_fail(s, "resources are held by nobody");
+    if (s->m.images.list.n && s->pull != EA_PULL_PREFER_CACHED)
+        sim_fail(s, "image %s is left", s->m.images.list.v[0].name);
     if (ea_map_count(&s->m.creds))
         sim_fail(s, "credentials are left");
 }

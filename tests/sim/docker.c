@@ -511,6 +511,41 @@ void sim_docker_run(struct sim *s, const struct ea_effect *fx)
     call_unref(c);
 }
 
+static void post_image_removed(struct sim *s, struct item *it)
+{
+    struct ea_event ev = { .kind = EA_EV_RESULT, .of = EA_FX_IMAGE_REMOVE, .op = (uint64_t)it->a };
+
+    if (it->b)
+        (void)ea_fail(&ev.err, (ea_code)it->b, "Error response from daemon: no");
+    sim_agent_post(s, &ev);
+}
+
+/* Image names tell whose they are: "img-task-<n>-<container>". */
+void sim_docker_remove_image(struct sim *s, const struct ea_effect *fx)
+{
+    ea_code code = !s->docker_up                            ? EA_UNREACHABLE
+                   : sim_chance(s, s->chaos.call_error * 5) ? EA_CONFLICT
+                                                            : EA_OK;
+
+    sim_log(s, "engine removes image %s", fx->text);
+    for (size_t i = 0; i < s->plan_n && code == EA_OK; i++)
+        for (size_t j = 0; j < s->plan[i].n; j++) {
+            char name[64];
+
+            (void)snprintf(name, sizeof(name), "img-%s-%zu", s->plan[i].arn + 4, j);
+            size_t n = strlen(name);
+            if (strncmp(fx->text, name, n) != 0 || (fx->text[n] != '\0' && fx->text[n] != '@'))
+                continue;
+            s->plan[i].c[j].p.image_local = false;
+            if (sim_docker_of(s, s->plan[i].arn, s->plan[i].c[j].name))
+                sim_fail(s, "image %s is removed while its container exists", fx->text);
+        }
+    struct item *it = sim_at(s, sim_between(s, 1, 500), post_image_removed);
+    it->life = s->life;
+    it->a = (int64_t)fx->op;
+    it->b = (int64_t)code;
+}
+
 /* --- the engine goes and comes ------------------------------------------------------------------ */
 
 static void post_up(struct sim *s, struct item *it)

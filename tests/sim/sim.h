@@ -111,6 +111,7 @@ struct sim {
     struct row rows[SIM_TASKS * 2];
     size_t rows_n;
     int64_t stored_manifest_seq;
+    char *stored_images;
 
     /* agent process */
     bool agent_up, held, turns_planned, linked;
@@ -150,6 +151,7 @@ void sim_generate(struct sim *s);
 
 /* docker.c */
 void sim_docker_run(struct sim *s, const struct ea_effect *fx);
+void sim_docker_remove_image(struct sim *s, const struct ea_effect *fx);
 void sim_docker_link(struct sim *s); /* the agent connects: list, then events */
 void sim_docker_outage(struct sim *s);
 void sim_docker_meddle(struct sim *s);

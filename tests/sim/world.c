@@ -36,6 +36,7 @@ void sim_done(struct sim *s)
     if (s->agent_up)
         ea_model_done(&s->m);
     ea_free(s->host.reserved_tcp.v);
+    ea_free(s->stored_images);
 }
 
 static bool before(const struct item *a, const struct item *b)
