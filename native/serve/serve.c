@@ -10,6 +10,7 @@
 #include "limiter.h"
 #include "route_creds.h"
 #include "route_introspect.h"
+#include "route_metadata.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 enum {
     MAX_BUCKETS = 4096,
     MAX_ANSWER = 16 * 1024 * 1024,
+    MAX_METADATA = 4 * 1024 * 1024,
     CLOSE_MS = 200
 };
 
@@ -35,7 +37,7 @@ struct ea_serve {
     bool closing;
 };
 
-/* ---- task endpoint: credentials ---- */
+/* ---- task endpoint: credentials and metadata ---- */
 
 static void write_audit(ea_serve *s, const ea_http_request *req, int status,
                         const struct ea_creds *creds)
@@ -99,6 +101,18 @@ static void credentials(ea_serve *s, ea_http_request *req, int version, const ch
     answer(s, req, a.status, "application/json", ea_buf_str(&body));
 }
 
+/* False: no such route. */
+static bool metadata(ea_serve *s, ea_http_request *req)
+{
+    EA_BUF_AUTO body = EA_BUF(MAX_METADATA);
+    int status;
+
+    if (!ea_route_metadata(s->source.model, req->path, req->peer, &body, &status))
+        return false;
+    answer(s, req, status, "application/json", ea_buf_str(&body));
+    return true;
+}
+
 static void handle_task(void *ctx, ea_http_request *req)
 {
     static const char v2[] = "/v2/credentials/";
@@ -126,6 +140,8 @@ static void handle_task(void *ctx, ea_http_request *req)
         ea_secret_free(id);
         return;
     }
+    if (metadata(s, req))
+        return;
     answer(s, req, 404, "text/plain; charset=utf-8", EA_STR("404 page not found\n"));
 }
 

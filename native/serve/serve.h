@@ -1,5 +1,5 @@
-/* serve.h - the agent's own HTTP servers: credentials for tasks, introspection for operators, the
- * control channel for the cmdlets. They listen before the registration; credentials that have not
+/* serve.h - the agent's own HTTP servers: credentials and metadata for tasks, introspection for
+ * operators, the control channel for the cmdlets. They listen before the registration; credentials that have not
  * come yet are answered by 503.
  * Thread: loop. Knows: listeners, routes, limits, audit. Does not know: how the model changes. */
 #ifndef EA_SERVE_SERVE_H
@@ -28,6 +28,9 @@ struct ea_serve_source {
     void (*repair)(void *ctx); /* look at the host's set-up now */
     /* May a request from this address use the task endpoint? Local addresses and bridge subnets. */
     bool (*source_allowed)(void *ctx, const char *peer);
+    /* What a container uses now: percent of the whole machine, negative while unknown; whole MiB.
+     * False: not known. NULL: nobody knows. */
+    bool (*usage)(void *ctx, const char *docker_id, double *cpu_percent, int64_t *memory_mib);
 };
 
 struct ea_serve_config {
