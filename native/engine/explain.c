@@ -87,9 +87,15 @@ void ea_engine_explain(const struct ea_model *m, const struct ea_task *t, const 
     out[0] = '\0';
     if (ea_hostres_explain(m, t, out))
         return;
-    for (size_t i = 0; i < t->containers.n; i++)
-        if (explain_container(m, t, &t->containers.v[i], now, out))
-            return;
+    /* Who only stops after somebody else comes last: that one is the reason. */
+    for (int held = 0; held < 2; held++)
+        for (size_t i = 0; i < t->containers.n; i++) {
+            const struct ea_container *c = &t->containers.v[i];
+            bool waits_to_stop = c->desired == EA_C_STOPPED && ea_depends_hold_stop(t, c, NULL);
+
+            if (waits_to_stop == (held == 1) && explain_container(m, t, c, now, out))
+                return;
+        }
     if (t->known == EA_T_STOPPED && t->sent < EA_T_STOPPED)
         (void)snprintf(out, 256, "stopped; the control plane has not been told yet%s%.150s",
                        t->reason ? ": " : "", t->reason ? t->reason : "");
