@@ -51,20 +51,24 @@ bool ea_service_installed(const struct ea_place *p)
 /* ---- with a service manager ---- */
 
 /* Docker, if it is a service here under its usual name; an installation may say otherwise. */
-static void dependencies(const ea_envs *env, ea_strlist *out)
+static void dependencies(const ea_envs *env, const ea_strmap *settings, ea_strlist *out)
 {
-    const char *told = ea_envs_get(env, "ECSTOOLS_SERVICE_DEPENDS");
+    static const char key[] = "ECSTOOLS_SERVICE_DEPENDS";
+    const char *told = ea_envs_get(env, key);
     struct ea_service_info docker;
     ea_err err = { 0 };
-    ea_str rest = ea_str_of(told), one;
+    ea_str rest, one;
 
+    if (!told)
+        told = ea_strmap_get(settings, key);
     if (!told) {
         if (ea_plat_service_query("Docker", &docker, &err) == EA_OK &&
             docker.state != EA_SERVICE_ABSENT)
             ea_strlist_add(out, "Docker");
         return;
     }
-    while (rest.n > 0 && !ea_str_eqz(ea_str_of(told), "none")) {
+    rest = ea_str_of(ea_zstr_eq(told, "none") ? "" : told);
+    while (rest.n > 0) {
         rest = ea_str_cut(rest, ',', &one);
         EA_FREE_AUTO char *name = ea_str_dup(ea_str_trim(one));
         if (*name)
@@ -81,24 +85,32 @@ static const char **view(const ea_strlist *list)
     return v;
 }
 
+/* Adds NAME=value unless it is what the agent takes anyway. */
+static void add_place(ea_strlist *out, const char *name, const char *value, ea_path_id id)
+{
+    EA_FREE_AUTO char *usual = ea_plat_default_path(id);
+    EA_FREE_AUTO char *line = ea_sprintf_dup("%s=%s", name, value);
+
+    if (!ea_str_eq_nocase(ea_str_of(usual), ea_str_of(value)))
+        ea_strlist_add(out, line);
+}
+
 /* The settings themselves stay in their file, which only administrators read. */
 ea_code ea_service_register(const struct ea_place *p, const ea_envs *env, ea_err *err)
 {
     static const unsigned restart_s[3] = { 5, 30, 60 };
     EA_FREE_AUTO char *dir = ea_program_dir(p->program_root);
     EA_FREE_AUTO char *exe = ea_program_exe(dir);
-    EA_FREE_AUTO char *config = ea_sprintf_dup("ECSTOOLS_CONFIG=%s", p->config_file);
-    EA_FREE_AUTO char *run = ea_sprintf_dup("ECSTOOLS_RUNDIR=%s", p->run_dir);
     EA_FREE_AUTO const char **depends = NULL;
-    const char *const places[] = { config, run, NULL };
-    ea_strlist names = { 0 };
+    EA_FREE_AUTO const char **own_env = NULL;
+    ea_strmap settings = { 0 };
+    ea_strlist names = { 0 }, places = { 0 };
     struct ea_service_spec spec = {
         .name = EA_SERVICE_NAME,
         .display_name = "Amazon ECS",
         .description = "Runs the tasks that Amazon ECS places on this machine.",
         .program = exe,
         .arguments = "-windows-service",
-        .env = places,
         .restart_s = &restart_s,
         .preshutdown_ms = 30000,
     };
@@ -106,11 +118,21 @@ ea_code ea_service_register(const struct ea_place *p, const ea_envs *env, ea_err
 
     if (!ea_plat_has_services())
         return EA_OK;
-    dependencies(env, &names);
+    if (ea_settings_read(p->config_file, &settings, err)) {
+        ea_strmap_free(&settings);
+        return err->code;
+    }
+    dependencies(env, &settings, &names);
+    ea_strmap_free(&settings);
     depends = view(&names);
     spec.depends = depends;
+    add_place(&places, "ECSTOOLS_CONFIG", p->config_file, EA_PATH_CONFIG_FILE);
+    add_place(&places, "ECSTOOLS_RUNDIR", p->run_dir, EA_PATH_RUN_DIR);
+    own_env = view(&places);
+    spec.env = own_env;
     code = ea_plat_service_install(&spec, err);
     ea_strlist_free(&names);
+    ea_strlist_free(&places);
     return code;
 }
 

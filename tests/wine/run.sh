@@ -12,7 +12,8 @@ for tool in dockerd unshare aws ip busybox /usr/lib/wine/wine64; do
 done
 /usr/bin/python3 -c 'import pytest, botocore' 2>/dev/null || missing="${missing:-} python3-pytest python3-botocore"
 [ -z "${missing:-}" ] || missing="missing:$missing; run build/setup.sh"
-for file in ecsagent.exe ecsagent.dll ecslocal.exe tests/wine/pipe_relay.exe tests/wine/win_tool.exe; do
+for file in ecsagent.exe ecsagent.dll ecslocal.exe tests/wine/pipe_relay.exe tests/wine/win_tool.exe \
+    tests/wine/dll_tool.exe; do
     [ -f "$out/$file" ] || missing="no $file: run make TARGET=windows native test-bins"
 done
 [ "$(id -u)" = 0 ] || missing='tests under Wine make network namespaces and need root'

@@ -5,6 +5,8 @@
  *   reg-list KEY   the values of a key below HKEY_LOCAL_MACHINE, one a line
  *   query NAME     a service's state, its process, exit codes and checkpoint
  *   control NAME N sends a control code to a service (5 SHUTDOWN is only for the SCM: it is refused)
+ *   start NAME     starts a service, as Start-Service does
+ *   change-path NAME PATH   breaks a registration
  *   config NAME    what was registered for a service */
 #include <windows.h>
 #include <shellapi.h>
@@ -118,6 +120,23 @@ static int control(const char *name, const char *code)
     return 0;
 }
 
+static int start(const char *name)
+{
+    SC_HANDLE service = open_service(name, SERVICE_START);
+
+    return service && StartServiceA(service, 0, NULL) ? 0 : fail("start");
+}
+
+static int change_path(const char *name, const char *path)
+{
+    SC_HANDLE service = open_service(name, SERVICE_CHANGE_CONFIG);
+
+    return service && ChangeServiceConfigA(service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
+                                           path, NULL, NULL, NULL, NULL, NULL, "broken")
+               ? 0
+               : fail("change");
+}
+
 static void *config2(SC_HANDLE service, DWORD level)
 {
     static BYTE data[8192];
@@ -168,6 +187,10 @@ int main(int argc, char **argv)
         return query(name);
     if (strcmp(verb, "control") == 0 && argc > 3)
         return control(name, argv[3]);
+    if (strcmp(verb, "start") == 0)
+        return start(name);
+    if (strcmp(verb, "change-path") == 0 && argc > 3)
+        return change_path(name, argv[3]);
     if (strcmp(verb, "config") == 0)
         return config(name);
     return 2;

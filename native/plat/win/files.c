@@ -4,6 +4,10 @@
 
 #include <inttypes.h>
 #include <sddl.h>
+/* Windows' own order: the ids are defined here, not only declared. */
+#include <initguid.h>
+#include <knownfolders.h>
+#include <shlobj.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,16 +21,32 @@ static char *env_folder(const wchar_t *name, const char *otherwise)
     return n > 0 && n < EA_COUNT(value) ? ea_narrow(value) : ea_strdup(otherwise);
 }
 
-static char *below(const wchar_t *name, const char *otherwise, const char *rest)
+/* A folder of the machine: a service and the shell that sets it up must mean the same one, whatever their
+ * environments say. */
+static char *machine_path(const KNOWNFOLDERID *id, const wchar_t *name, const char *otherwise,
+                          const char *rest)
 {
-    EA_FREE_AUTO char *base = env_folder(name, otherwise);
+    wchar_t *found = NULL;
+    EA_FREE_AUTO char *base = NULL;
 
-    return base ? ea_sprintf_dup("%s%s", base, rest) : NULL;
+    if (SUCCEEDED(SHGetKnownFolderPath(id, 0, NULL, &found)))
+        base = ea_narrow(found);
+    else
+        base = env_folder(name, otherwise);
+    CoTaskMemFree(found);
+    return ea_sprintf_dup("%s%s", base, rest);
 }
 
 static char *data_path(const char *rest)
 {
-    return below(L"ProgramData", "C:\\ProgramData", rest);
+    return machine_path(&FOLDERID_ProgramData, L"ProgramData", "C:\\ProgramData", rest);
+}
+
+static char *profile_path(const char *rest)
+{
+    EA_FREE_AUTO char *base = env_folder(L"USERPROFILE", NULL);
+
+    return base ? ea_sprintf_dup("%s%s", base, rest) : NULL;
 }
 
 char *ea_plat_default_path(ea_path_id id)
@@ -45,9 +65,10 @@ char *ea_plat_default_path(ea_path_id id)
     case EA_PATH_LOCAL_DIR:
         return data_path("\\Amazon\\ECS\\local");
     case EA_PATH_PROGRAM_DIR:
-        return below(L"ProgramFiles", "C:\\Program Files", "\\Amazon\\ECS");
+        return machine_path(&FOLDERID_ProgramFiles, L"ProgramFiles", "C:\\Program Files",
+                            "\\Amazon\\ECS");
     case EA_PATH_SHARED_CREDENTIALS:
-        return below(L"USERPROFILE", NULL, "\\.aws\\credentials");
+        return profile_path("\\.aws\\credentials");
     }
     return NULL;
 }

@@ -352,9 +352,8 @@ static void add_machine_value(HKEY key, const wchar_t *name, wchar_t *value, ea_
 {
     DWORD size = VALUE_BYTES - sizeof(wchar_t);
 
-    /* expands %NAME% where the value says so */
-    if (RegGetValueW(key, NULL, name, RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ, NULL, value, &size) ==
-        ERROR_SUCCESS) {
+    /* an expandable one comes expanded, and counts as plain text */
+    if (RegGetValueW(key, NULL, name, RRF_RT_REG_SZ, NULL, value, &size) == ERROR_SUCCESS) {
         EA_FREE_AUTO char *left = ea_narrow(name);
         EA_SECRET_AUTO char *right = ea_narrow(value);
         EA_SECRET_AUTO char *line = ea_sprintf_dup("%s=%s", left, right);
