@@ -1,6 +1,6 @@
 /* serve.h - the agent's own HTTP servers: credentials and metadata for tasks, introspection for
- * operators, the control channel for the cmdlets. They listen before the registration; credentials that have not
- * come yet are answered by 503.
+ * operators, the control channel for the cmdlets. They listen before the registration; credentials
+ * that have not come yet are answered by 503.
  * Thread: loop. Knows: listeners, routes, limits, audit. Does not know: how the model changes. */
 #ifndef EA_SERVE_SERVE_H
 #define EA_SERVE_SERVE_H
