@@ -14,7 +14,10 @@ public sealed class EcsAgentPort
     /// <summary>Address of the host; null before the container runs.</summary>
     public string? BindIP { get; private set; }
 
-    public override string ToString() => $"{HostPort}->{ContainerPort}/{Protocol}";
+    /// <summary>The address only where it tells two bindings of one port apart.</summary>
+    public override string ToString() =>
+        (BindIP is null or "0.0.0.0" ? "" : BindIP.Contains(":") ? $"[{BindIP}]:" : $"{BindIP}:") +
+        $"{HostPort}->{ContainerPort}/{Protocol}";
 
     internal static EcsAgentPort From(NativePort port) => new()
     {

@@ -65,7 +65,8 @@ public sealed class GetEcsAgentTaskTests
         Assert.Equal(100L, containers[0].Get("Cpu"));
         Assert.Equal(500L, containers[0].Get("Memory"));
         Assert.Null(containers[0].Get("ExitCode"));
-        Assert.Equal(["8080->80/tcp", "8443->443/tcp"], containers[0].List("Ports").Select(port => port.ToString()));
+        Assert.Equal(["8080->80/tcp", "8443->443/tcp", "[::]:8080->80/tcp"],
+                     containers[0].List("Ports").Select(port => port.ToString()));
         Assert.Equal("0.0.0.0", containers[0].List("Ports")[0].Get("BindIP"));
         Assert.Null(containers[0].List("Ports")[1].Get("BindIP"));
         Assert.Equal(0, containers[1].Get("ExitCode"));

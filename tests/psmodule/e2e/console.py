@@ -59,6 +59,8 @@ class Console:
         for pid in self.pids("psh", "dotnet", *DAEMONS):
             self.world._ask(op="kill", pid=pid, sig=int(signal.SIGKILL), group=False)
         self.world.wait("what the test has left running to end", lambda: not self.pids())
+        # from inside: what an overlay shows must not be removed behind its back
+        self.world.run(["rm", "-rf", "/etc/ecs", "/usr/local/libexec/ecs"])
 
     def snapshot(self):
         """Every file that the machine's own places hold in this world, with size and time."""

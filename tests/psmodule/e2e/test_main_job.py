@@ -52,7 +52,7 @@ def test_a_task_is_listed_with_its_container_and_port_and_stops(console):
     ran = console.run("""
 $task = Get-ECSAgentTask
 "$($task.TaskArn) $($task.Family) $($task.Status) $($task.Containers[0].Name)=$($task.Containers[0].Status)"
-"$($task.Containers[0].Ports) $($task.Containers[0].Cpu) $($task.Containers[0].Memory)"
+"$($task.Containers[0].Ports[0]) $($task.Containers[0].Cpu) $($task.Containers[0].Memory)"
 Get-ECSAgentTask
 """)
     assert "%s simple-web RUNNING web=RUNNING\n8080->80/tcp 100 500\n" % arn in ran.out

@@ -113,6 +113,7 @@ static const struct {
 static const ecsagent_port ports[] = {
     { SIZED(ecsagent_port), 80, 8080, 0, "tcp", "0.0.0.0" },
     { SIZED(ecsagent_port), 443, 8443, 0, "tcp", NULL },
+    { SIZED(ecsagent_port), 80, 8080, 0, "tcp", "::" },
 };
 
 static const ecsagent_container web_containers[] = {
