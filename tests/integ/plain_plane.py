@@ -295,6 +295,7 @@ class Plane:
         self.instance_arn = None
         self.registrations = {}
         self.drop_attributes = 0  # leaves so many out of the answer of RegisterContainerInstance
+        self.delays = {}  # operation -> seconds before its right answer
         self.states = {}  # task -> highest status submitted
         self.container_states = {}
         self.imds_tokens = {}
@@ -543,7 +544,9 @@ class Plane:
             self.wrong("API: %s%s" % (op, text))
         call = Call(op, params, headers, access, time.monotonic())
         self.calls.append(call)
-        return getattr(self, "_" + op, lambda _c: Reply(200, {}))(call)
+        reply = getattr(self, "_" + op, lambda _c: Reply(200, {}))(call)
+        reply.delay = self.delays.get(op, 0)
+        return reply
 
     def _DiscoverPollEndpoint(self, _call):
         return Reply(200, self.discover)

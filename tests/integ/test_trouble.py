@@ -141,6 +141,42 @@ def test_a_registration_succeeds_once_the_endpoint_is_well(world, plane):
     world.wait("the ACS session", plane.acs, 60, needs=[world.agent])
 
 
+def test_a_slow_endpoint_is_waited_for(world, plane):
+    plane.delays = {"RegisterContainerInstance": 3, "DiscoverPollEndpoint": 3, "SubmitTaskStateChange": 1}
+    steps.joined(world, plane, timeout=30)
+    assert len(plane.of("RegisterContainerInstance")) <= 2, "patience, not a second call"
+    arn = steps.run(world, plane)
+    steps.stop(world, plane, arn)
+    assert plane.statuses(arn) == ["RUNNING", "STOPPED"]
+
+
+HUNG = [
+    ("the engine hangs", lambda w, p: w.hang_docker()),
+    ("the registration hangs", lambda w, p: p.always.__setitem__("RegisterContainerInstance", pp.HANG)),
+    ("the ACS handshake hangs", lambda w, p: p.always.__setitem__("ACS", pp.HANG)),
+    ("instance metadata hangs", lambda w, p: p.always.__setitem__("IMDS", pp.HANG)),
+]
+
+
+@pytest.mark.parametrize("why,cause", HUNG, ids=[h[0] for h in HUNG])
+def test_sigterm_is_obeyed_within_a_second_whatever_hangs(world, plane, why, cause):
+    cause(world, plane)
+    agent = world.start_agent(plane)
+    world.wait("the agent to say what it waits for", lambda: steps.waits(world) or agent.text().count("\n") > 3,
+               needs=[agent])
+    took = agent.end(signal.SIGTERM)
+    assert took < 1 and agent.status == 0, "took %.2f s, ended with %s" % (took, agent.status)
+
+
+def test_sigterm_is_obeyed_within_a_second_while_a_report_hangs(world, plane):
+    agent = steps.joined(world, plane)
+    hung = []
+    plane.always["SubmitTaskStateChange"] = lambda call: hung.append(call) or pp.HANG
+    steps.run(world, plane, wait=False)
+    world.wait("the report to hang", lambda: hung)
+    assert agent.end(signal.SIGTERM) < 1 and agent.status == 0
+
+
 def test_wrong_credentials_are_named_and_right_ones_later_are_taken(world, plane):
     plane.expected = ["signature"]
     agent = world.start_agent(plane, AWS_SECRET_ACCESS_KEY="not/the/secret")
