@@ -248,8 +248,14 @@ static void stop_failed(struct ea_turn *turn, struct ea_task *t, struct ea_conta
 static void stopped(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                     const struct ea_event *ev)
 {
-    if (c->known == EA_C_STOPPED)
-        return; /* the one stop of a container that had come back */
+    if (c->known == EA_C_STOPPED) { /* the one stop of a container that had come back */
+        if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED ||
+            ev->err.code == EA_TIMEOUT) {
+            c->stop_once_done = false; /* nobody knows whether that one was */
+            look_again(turn, c);
+        }
+        return;
+    }
     if (ev->err.code == EA_NOT_FOUND || (ev->err.code == EA_OK && !ev->facts.found)) {
         ea_observe_vanished(turn, t, c);
         return;
