@@ -111,7 +111,7 @@ static const ea_jfield host_fields[] = {
 static const ea_jshape host_shape = EA_JSHAPE(struct raw_host, host_fields);
 /* clang-format on */
 
-/* Those of the task definition, then the agent's own, which win (as docker/docker_body.c sets them). */
+/* Those of the task definition, then the agent's own, which win as in docker/docker_body.c. */
 static void add_labels(const struct ea_model *m, const struct ea_task *t,
                        const struct ea_container *c, ea_buf *b)
 {

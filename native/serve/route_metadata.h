@@ -3,10 +3,10 @@
  * codes and messages: endpoints-and-windows.md sections 2.1 to 2.7. <id> is the endpoint id in the
  * container's ECS_CONTAINER_METADATA_URI and ..._V4, its only secret.
  *
- * Statistics are not collected yet: every container's are told as not yet available, null in version
- * 3 and {} in version 4. The *WithTags routes answer without tags, as when the look-up of the tags
- * fails. The version 2 routes know a task by its own network interface (awsvpc), which no task here
- * has: always 400.
+ * Statistics are not collected yet: every container's are told as not yet available, null in
+ * version 3 and {} in version 4. The *WithTags routes answer without tags, as when the look-up of
+ * the tags fails. The version 2 routes know a task by its own network interface (awsvpc), which no
+ * task here has: always 400.
  * Thread: loop. Pure: model and path in, status and body out. */
 #ifndef EA_SERVE_ROUTE_METADATA_H
 #define EA_SERVE_ROUTE_METADATA_H
