@@ -152,7 +152,11 @@ ECSAGENT_API void ecsagent_op_free(ecsagent_op *op);
 /* ---- initialize ------------------------------------------------------------------------------ */
 
 /* Tri-state of a switch that may be left out. */
-enum { ECSAGENT_KEEP = 0, ECSAGENT_ON = 1, ECSAGENT_OFF = 2 };
+enum {
+    ECSAGENT_KEEP = 0,
+    ECSAGENT_ON = 1,
+    ECSAGENT_OFF = 2
+};
 
 typedef struct ecsagent_initialize_params {
     uint32_t size;

@@ -114,6 +114,27 @@ static char **environment(const struct command *cmd)
     return env;
 }
 
+/* Without a running agent: what a current Docker Engine would let it promise. */
+static void print_held_back(const ea_config *config)
+{
+    ea_strlist versions = { 0 };
+    struct ea_caps caps = { 0 };
+    struct ea_caps_facts facts = { .config = config, .docker_versions = &versions };
+
+    for (int minor = 17; minor < 33; minor++) {
+        EA_FREE_AUTO char *version = ea_sprintf_dup("1.%d", minor);
+        ea_strlist_add(&versions, version);
+    }
+    ea_caps_build(&facts, &caps);
+    (void)puts("\nCapabilities held back (a running agent tells its own: Get-ECSAgent):");
+    for (size_t i = 0; i < caps.n; i++) {
+        if (!caps.v[i].offered)
+            (void)printf("%-64s %s\n", caps.v[i].name, caps.v[i].reason);
+    }
+    ea_caps_done(&caps);
+    ea_strlist_free(&versions);
+}
+
 static int print_settings(const char *const *env)
 {
     EA_BUF_AUTO text = EA_BUF(1024 * 1024);
@@ -126,6 +147,7 @@ static int print_settings(const char *const *env)
     }
     ea_config_print(config, &text);
     (void)fputs(ea_buf_z(&text), stdout);
+    print_held_back(config);
     ea_config_log_warnings(config);
     ea_config_free(config);
     return 0;
@@ -257,6 +279,7 @@ int ea_agent_main(int argc, char **argv)
     const char *const *view;
     int code = 0;
 
+    ea_plat_harden();
     parse(argc, argv, &cmd);
     env = environment(&cmd);
     view = (const char *const *)env;

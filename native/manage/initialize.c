@@ -16,7 +16,14 @@
 
 static const char activity[] = "Initializing the Amazon ECS agent";
 
-enum { DEFAULT_TIMEOUT_S = 600, ASK_MS = 5000, POLL_MS = 100, SLOW_POLL_MS = 500, RETRY = 1, OPERATOR = 5 };
+enum {
+    DEFAULT_TIMEOUT_S = 600,
+    ASK_MS = 5000,
+    POLL_MS = 100,
+    SLOW_POLL_MS = 500,
+    RETRY = 1,
+    OPERATOR = 5
+};
 
 struct init {
     ea_envs env;
@@ -69,14 +76,14 @@ static ea_code plan_settings(struct init *in, ea_err *err)
     ea_strmap *s = &in->settings;
     bool changed;
 
-    if (check_drivers(in->logging_drivers, err) ||
-        ea_settings_read(in->place.config_file, s, err))
+    if (check_drivers(in->logging_drivers, err) || ea_settings_read(in->place.config_file, s, err))
         return err->code;
     changed = ea_settings_from_env(s, &in->env);
     if (in->cluster)
         changed = ea_settings_set(s, "ECS_CLUSTER", in->cluster) || changed;
     if (in->logging_drivers)
-        changed = ea_settings_set(s, "ECS_AVAILABLE_LOGGING_DRIVERS", in->logging_drivers) || changed;
+        changed =
+            ea_settings_set(s, "ECS_AVAILABLE_LOGGING_DRIVERS", in->logging_drivers) || changed;
     if (in->enable_task_iam_role != ECSAGENT_KEEP)
         changed = ea_settings_set(s, "ECS_ENABLE_TASK_IAM_ROLE",
                                   in->enable_task_iam_role == ECSAGENT_ON ? "true" : "false") ||
@@ -114,7 +121,8 @@ static bool other_cluster(const struct init *in, const ecsagent_status *now)
            !ea_zstr_eq(ea_cluster_name(now->cluster), ea_cluster_name(wanted));
 }
 
-static ea_code stop_each_task(const struct init *in, const ecsagent_task *tasks, uint32_t n, ea_err *err)
+static ea_code stop_each_task(const struct init *in, const ecsagent_task *tasks, uint32_t n,
+                              ea_err *err)
 {
     for (uint32_t i = 0; i < n; i++) {
         EA_BUF_AUTO body = EA_BUF(4096);
@@ -126,8 +134,8 @@ static ea_code stop_each_task(const struct init *in, const ecsagent_task *tasks,
         ea_buf_adds(&body, "{\"taskArn\":");
         ea_buf_add_json_str(&body, ea_str_of(tasks[i].arn));
         ea_buf_addc(&body, '}');
-        if (ea_control_call(in->place.run_dir, "POST", "/v1/stop-task", ea_buf_z(&body), ASK_MS, &answer,
-                            &why) &&
+        if (ea_control_call(in->place.run_dir, "POST", "/v1/stop-task", ea_buf_z(&body), ASK_MS,
+                            &answer, &why) &&
             why.code != EA_NOT_FOUND) {
             *err = why;
             return err->code;
@@ -136,7 +144,8 @@ static ea_code stop_each_task(const struct init *in, const ecsagent_task *tasks,
     return EA_OK;
 }
 
-static ea_code leave_cluster(ecsagent_op *op, struct init *in, const ecsagent_status *now, ea_err *err)
+static ea_code leave_cluster(ecsagent_op *op, struct init *in, const ecsagent_status *now,
+                             ea_err *err)
 {
     ecsagent_status s = *now;
     EA_BUF_AUTO json = EA_BUF(16 * 1024 * 1024);
@@ -150,8 +159,8 @@ static ea_code leave_cluster(ecsagent_op *op, struct init *in, const ecsagent_st
         stop_each_task(in, tasks, n, err))
         return ea_wrap(err, "leave cluster %s", now->cluster);
     while (s.tasks_pending + s.tasks_running > 0) {
-        ea_op_progress(op, 20, activity, "Leaving cluster %s: %u tasks are still stopping", now->cluster,
-                       s.tasks_pending + s.tasks_running);
+        ea_op_progress(op, 20, activity, "Leaving cluster %s: %u tasks are still stopping",
+                       now->cluster, s.tasks_pending + s.tasks_running);
         if (!ea_op_sleep(op, SLOW_POLL_MS))
             return ea_fail(err, ea_op_cancelled(op) ? EA_CANCELLED : EA_TIMEOUT,
                            "tasks of cluster %s did not stop in time", now->cluster);
@@ -172,7 +181,7 @@ static ea_code leave_cluster(ecsagent_op *op, struct init *in, const ecsagent_st
 
 static const ecsagent_wait *first_wait(const ecsagent_status *s)
 {
-    static const char *const order[] = { "store", "metadata", "docker", "credentials",
+    static const char *const order[] = { "store",         "metadata", "docker", "credentials",
                                          "task-iam-role", "register", "acs" };
     const ecsagent_wait *v = s->waits.items;
 
@@ -200,8 +209,9 @@ static ea_code too_late(ecsagent_op *op, struct init *in, const ecsagent_status 
     if (ea_op_cancelled(op))
         return ea_fail(err, EA_CANCELLED,
                        "cancelled; the service AmazonECS stays and keeps trying, see Get-ECSAgent");
-    in->advice = ea_op_strf(op, "The service stays and keeps trying: Get-ECSAgent shows the state, %s "
-                                "the log.",
+    in->advice = ea_op_strf(op,
+                            "The service stays and keeps trying: Get-ECSAgent shows the state, %s "
+                            "the log.",
                             ea_strmap_get(&in->settings, "ECS_LOGFILE"));
     if (!w)
         return ea_fail(err, EA_TIMEOUT, "the agent did not answer within %u s", in->timeout_s);
@@ -218,7 +228,8 @@ static ea_code died(ecsagent_op *op, struct init *in, ea_err *err)
 
     if (ea_service_exit_note(&in->place, &code, words)) {
         in->exit_code = code;
-        return ea_fail(err, code == OPERATOR ? EA_SETTINGS : EA_IO, "the agent could not start: %s", words);
+        return ea_fail(err, code == OPERATOR ? EA_SETTINGS : EA_IO, "the agent could not start: %s",
+                       words);
     }
     in->advice = ea_op_strf(op, "Look into %s/ecsagent.out and %s.", in->place.log_dir,
                             ea_strmap_get(&in->settings, "ECS_LOGFILE"));
@@ -285,7 +296,8 @@ static ea_code change_host(ecsagent_op *op, struct init *in, const char *target,
         if (ea_settings_write(in->place.config_file, &in->settings, err))
             return err->code;
     }
-    if (running && (in->settings_changed || in->program_changed)) { /* Windows keeps running files */
+    if (running &&
+        (in->settings_changed || in->program_changed)) { /* Windows keeps running files */
         ea_op_progress(op, 15, activity, "Stopping the service AmazonECS to use what changed");
         if (ea_service_end(op, &in->place, err))
             return err->code;
@@ -297,7 +309,8 @@ static ea_code change_host(ecsagent_op *op, struct init *in, const char *target,
             return err->code;
     }
     if (running)
-        return ea_service_register(&in->place, &in->env, err); /* repairs what was changed by hand */
+        return ea_service_register(&in->place, &in->env,
+                                   err); /* repairs what was changed by hand */
     ea_op_progress(op, 30, activity, "Starting the service AmazonECS");
     return ea_service_launch(&in->place, &in->env, err);
 }
@@ -318,10 +331,11 @@ static ea_code initialize(ecsagent_op *op, struct init *in, ecsagent_status *s, 
     if (other_cluster(in, s)) {
         if (!in->force) {
             in->exit_code = OPERATOR;
-            return ea_fail(err, EA_CONFLICT,
-                           "this host is an instance of cluster %s; use -Force to leave it (its tasks "
-                           "are stopped) and join %s",
-                           s->cluster, ea_strmap_get(&in->settings, "ECS_CLUSTER"));
+            return ea_fail(
+                err, EA_CONFLICT,
+                "this host is an instance of cluster %s; use -Force to leave it (its tasks "
+                "are stopped) and join %s",
+                s->cluster, ea_strmap_get(&in->settings, "ECS_CLUSTER"));
         }
         ea_actions_add(op, &in->actions, "Stop all tasks and leave cluster", s->cluster);
         if (!in->what_if) {

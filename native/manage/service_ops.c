@@ -9,7 +9,12 @@
 
 #include <string.h>
 
-enum { POLL_MS = 50, RETRY = 1, OPERATOR = 5, MAX_ANSWER = 16 * 1024 * 1024 };
+enum {
+    POLL_MS = 50,
+    RETRY = 1,
+    OPERATOR = 5,
+    MAX_ANSWER = 16 * 1024 * 1024
+};
 
 struct request {
     ea_envs env;
@@ -70,7 +75,8 @@ static ea_code launch(ecsagent_op *op, struct request *r, ecsagent_status *s, ea
     int code;
 
     if (!ea_service_installed(&r->place))
-        return ea_fail(err, EA_NOT_FOUND, "the service AmazonECS is not installed: run Initialize-ECSAgent");
+        return ea_fail(err, EA_NOT_FOUND,
+                       "the service AmazonECS is not installed: run Initialize-ECSAgent");
     if (ea_service_launch(&r->place, &r->env, err))
         return err->code;
     for (;;) {
@@ -98,8 +104,8 @@ static void service_work(ecsagent_op *op, void *arg)
     ecsagent_status *s = ea_op_alloc(op, sizeof(*s));
     bool running = ea_service_pid(&r->place) != 0;
     bool ends = r->action != ECSAGENT_SERVICE_START && running;
-    bool begins = r->action == ECSAGENT_SERVICE_RESTART ||
-                  (r->action == ECSAGENT_SERVICE_START && !running);
+    bool begins =
+        r->action == ECSAGENT_SERVICE_RESTART || (r->action == ECSAGENT_SERVICE_START && !running);
     ea_actions actions = { 0 };
     ea_err err = { 0 };
 
@@ -160,9 +166,9 @@ static void uninstall_work(ecsagent_op *op, void *arg)
         (ea_plat_has_services() && ea_plat_service_remove(EA_SERVICE_NAME, &err)) ||
         ea_plat_task_address_remove("169.254.170.2", &err) ||
         ea_plat_remove_tree(p->program_root, &err) ||
-        (!r->keep_data && (ea_plat_remove_tree(p->data_dir, &err) ||
-                           ea_plat_remove_file(p->config_file, &err) ||
-                           ea_plat_remove_tree(p->log_dir, &err)))) {
+        (!r->keep_data &&
+         (ea_plat_remove_tree(p->data_dir, &err) || ea_plat_remove_file(p->config_file, &err) ||
+          ea_plat_remove_tree(p->log_dir, &err)))) {
         fail(op, &err, NULL);
         return;
     }
@@ -211,7 +217,8 @@ static void tasks_work(ecsagent_op *op, void *arg)
     if (ea_control_call(r->place.run_dir, "GET", "/v1/tasks", NULL, (int64_t)r->timeout_s * 1000,
                         &json, &err)) {
         if (err.code == EA_UNREACHABLE)
-            (void)ea_fail(&err, EA_UNREACHABLE, "the agent does not run"); /* the text is what is wanted */
+            (void)ea_fail(&err, EA_UNREACHABLE,
+                          "the agent does not run"); /* the text is what is wanted */
         fail(op, &err, "Start it with Start-ECSAgent, or set it up with Initialize-ECSAgent.");
         return;
     }

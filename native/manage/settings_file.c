@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-enum { MAX_FILE = 256 * 1024 };
+enum {
+    MAX_FILE = 256 * 1024
+};
 
 ea_code ea_settings_read(const char *path, ea_strmap *out, ea_err *err)
 {
@@ -79,8 +81,7 @@ bool ea_settings_set(ea_strmap *settings, const char *key, const char *value)
             continue;
         ea_free(settings->v[i].k);
         ea_secret_free(settings->v[i].v);
-        memmove(&settings->v[i], &settings->v[i + 1],
-                (settings->n - i - 1) * sizeof(*settings->v));
+        memmove(&settings->v[i], &settings->v[i + 1], (settings->n - i - 1) * sizeof(*settings->v));
         settings->n--;
         break;
     }
@@ -90,10 +91,11 @@ bool ea_settings_set(ea_strmap *settings, const char *key, const char *value)
 bool ea_settings_is_ours(ea_str name)
 {
     static const char *const names[] = {
-        "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CA_BUNDLE",
-        "DOCKER_HOST",        "HTTP_PROXY",                        "HTTPS_PROXY",
-        "NO_PROXY",           "http_proxy",                        "https_proxy",
-        "no_proxy",
+        "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_CA_BUNDLE",      "DOCKER_HOST",
+        "HTTP_PROXY",         "HTTPS_PROXY",
+        "NO_PROXY",           "http_proxy",
+        "https_proxy",        "no_proxy",
     };
     /* these only say where the installation is */
     static const char *const places[] = { "ECSTOOLS_CONFIG", "ECSTOOLS_PROGRAM_DIR",
@@ -116,7 +118,8 @@ bool ea_settings_from_env(ea_strmap *settings, const ea_envs *env)
 
     for (size_t i = 0; env->v && env->v[i]; i++) {
         ea_str name, value = ea_str_cut(ea_str_of(env->v[i]), '=', &name);
-        if (!value.p || value.n == 0 || !ea_settings_is_ours(name) || memchr(value.p, '\n', value.n))
+        if (!value.p || value.n == 0 || !ea_settings_is_ours(name) ||
+            memchr(value.p, '\n', value.n))
             continue;
         EA_FREE_AUTO char *k = ea_str_dup(name);
         EA_SECRET_AUTO char *v = ea_str_dup(value);

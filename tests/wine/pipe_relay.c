@@ -75,7 +75,8 @@ static DWORD WINAPI to_client(void *arg)
         if (moved(l->pipe, WriteFile(l->pipe, bytes, (DWORD)n, NULL, &o), &o) != (DWORD)n)
             break;
     }
-    (void)CancelIoEx(l->pipe, NULL); /* the engine has ended the answer: no more requests are read */
+    (void)CancelIoEx(l->pipe,
+                     NULL); /* the engine has ended the answer: no more requests are read */
     (void)CloseHandle(o.hEvent);
     let_go(l);
     return 0;

@@ -103,9 +103,9 @@ static int query(const char *name)
     }
     if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *)&s, sizeof(s), &n))
         return fail("query");
-    (void)printf("state=%lu accepts=%lu exit=%lu specific=%lu pid=%lu checkpoint=%lu\n", s.dwCurrentState,
-                 s.dwControlsAccepted, s.dwWin32ExitCode, s.dwServiceSpecificExitCode, s.dwProcessId,
-                 s.dwCheckPoint);
+    (void)printf("state=%lu accepts=%lu exit=%lu specific=%lu pid=%lu checkpoint=%lu\n",
+                 s.dwCurrentState, s.dwControlsAccepted, s.dwWin32ExitCode,
+                 s.dwServiceSpecificExitCode, s.dwProcessId, s.dwCheckPoint);
     return 0;
 }
 
@@ -131,8 +131,9 @@ static int change_path(const char *name, const char *path)
 {
     SC_HANDLE service = open_service(name, SERVICE_CHANGE_CONFIG);
 
-    return service && ChangeServiceConfigA(service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
-                                           path, NULL, NULL, NULL, NULL, NULL, "broken")
+    return service && ChangeServiceConfigA(service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
+                                           SERVICE_NO_CHANGE, path, NULL, NULL, NULL, NULL, NULL,
+                                           "broken")
                ? 0
                : fail("change");
 }
@@ -157,12 +158,14 @@ static int config(const char *name)
 
     if (!service || !QueryServiceConfigA(service, c, sizeof(data), &n))
         return fail("config");
-    (void)printf("path=%s\ndisplay=%s\nstart=%lu\ntype=%lu\naccount=%s\ndepends=", c->lpBinaryPathName,
-                 c->lpDisplayName, c->dwStartType, c->dwServiceType, c->lpServiceStartName);
+    (void)printf(
+        "path=%s\ndisplay=%s\nstart=%lu\ntype=%lu\naccount=%s\ndepends=", c->lpBinaryPathName,
+        c->lpDisplayName, c->dwStartType, c->dwServiceType, c->lpServiceStartName);
     for (const char *p = c->lpDependencies; p && *p; p += strlen(p) + 1)
         (void)printf("%s|", p);
     description = config2(service, SERVICE_CONFIG_DESCRIPTION);
-    (void)printf("\ndescription=%s\n", description && description->lpDescription ? description->lpDescription : "");
+    (void)printf("\ndescription=%s\n",
+                 description && description->lpDescription ? description->lpDescription : "");
     preshutdown = config2(service, SERVICE_CONFIG_PRESHUTDOWN_INFO);
     (void)printf("preshutdown_ms=%lu\n", preshutdown ? preshutdown->dwPreshutdownTimeout : 0);
     return 0;
