@@ -117,13 +117,23 @@ void sim_check_world(struct sim *s)
 
 /* --- order ---------------------------------------------------------------------------------------- */
 
+/* Somebody else started, killed or removed one of its containers. */
+static bool was_meddled_with(const struct sim *s, const char *arn, const char *name)
+{
+    for (size_t i = 0; i < s->docker_n; i++)
+        if (s->docker[i].meddled && strcmp(s->docker[i].task_arn, arn) == 0 &&
+            strcmp(s->docker[i].cname, name) == 0)
+            return true;
+    return false;
+}
+
 static bool met(struct sim *s, const struct ea_task *t, const struct ea_depends_on *dep)
 {
     const struct ea_container *m = ea_task_container(t, dep->container_name);
     const struct dcontainer *d = sim_docker_of(s, t->arn, dep->container_name);
 
-    if (!m || (d && d->meddled))
-        return true; /* somebody else's doing */
+    if (!m || was_meddled_with(s, t->arn, dep->container_name))
+        return true;
     switch (dep->condition) {
     case EA_DEP_CREATE:
         return d || m->known >= EA_C_CREATED;
