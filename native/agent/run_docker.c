@@ -263,8 +263,13 @@ static void conflict_inspected(void *ctx, struct ea_docker_facts *facts, const e
         facts_done(r, facts, err);
         return;
     }
-    (void)ea_fail(&why, EA_CONFLICT, "the name %s is taken by a container of somebody else",
-                  r->name);
+    /* Not seen: the engine is still at a create of ours, from before a crash. */
+    if (!facts || !facts->found)
+        (void)ea_fail(&why, EA_UNREACHABLE, "the name %s is taken and its container not seen: %s",
+                      r->name, err->text);
+    else
+        (void)ea_fail(&why, EA_CONFLICT, "the name %s is taken by a container of somebody else",
+                      r->name);
     finish(r, &why);
 }
 

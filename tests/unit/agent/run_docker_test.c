@@ -1,0 +1,191 @@
+/* run_docker_test.c - effects on containers against a scripted engine: what a create comes to whose
+ * name is taken. */
+#include "agent/run_effect.h"
+#include "agent/turn.h"
+#include "base/alloc.h"
+#include "fakes/scripted_peer.h"
+#include "plat/plat.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cJSON.h>
+#include <cmocka.h>
+#include <uv.h>
+
+#define ARN         "arn:aws:ecs:us-west-2:123456789012:task/c/1"
+#define PATIENCE_MS 10000
+
+static char folder[512];
+
+struct fixture {
+    ea_agent ag;
+    struct peer *engine;
+    struct ea_container *c;
+};
+
+static int set_up(void **state)
+{
+    static const char *const env[] = { "ECS_CLUSTER=c", NULL };
+    struct fixture *f = ea_alloc(sizeof(*f));
+    EA_FREE_AUTO char *path = NULL;
+    char temp[256];
+    size_t n = sizeof(temp);
+    uint64_t salt = 0;
+    ea_err err = { 0 };
+
+    ea_plat_random(&salt, sizeof(salt));
+    if (uv_os_tmpdir(temp, &n) != 0)
+        return -1;
+    (void)snprintf(folder, sizeof(folder), "%s/ecs-run-%016llx", temp, (unsigned long long)salt);
+    path = ea_sprintf_dup("%s/agent.db", folder);
+    if (ea_plat_make_dir(folder, &err) || ea_loop_new(&f->ag.loop, &err) ||
+        ea_store_open(path, &f->ag.store, &err) || ea_config_load(env, &f->ag.config, &err))
+        return -1;
+    f->ag.cluster = ea_strdup("c");
+    f->ag.region = ea_strdup("us-west-2");
+    f->ag.processors = 2;
+    ea_rng_seed(&f->ag.rng, 1);
+    ea_model_init(&f->ag.model, 1);
+    f->ag.turns = ea_turns_new(&f->ag);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    ea_err err = { 0 };
+
+    ea_docker_free(f->ag.docker);
+    if (f->engine)
+        peer_stop(f->engine);
+    f->ag.stopping = true; /* turns that are due find that there is nothing to do any more */
+    ea_loop_stop(f->ag.loop);
+    ea_loop_run(f->ag.loop, 100);
+    ea_turns_free(f->ag.turns);
+    ea_loop_free(f->ag.loop);
+    ea_store_close(f->ag.store);
+    ea_model_done(&f->ag.model);
+    ea_config_free(f->ag.config);
+    ea_free(f->ag.cluster);
+    ea_free(f->ag.region);
+    ea_free(f);
+    return ea_plat_remove_tree(folder, &err) == EA_OK ? 0 : -1;
+}
+
+/* A task that has sent its create; the engine's answers follow the script. */
+static struct ea_effect begin(struct fixture *f, const struct peer_step *steps, size_t n)
+{
+    cJSON *json = cJSON_Parse("{\"arn\":\"" ARN "\",\"family\":\"f\",\"version\":\"1\","
+                              "\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"main\","
+                              "\"image\":\"busybox\",\"essential\":true}]}");
+    struct ea_docker_options docker = { 0 };
+    struct ea_task *t = NULL;
+    struct ea_creds role = { 0 }, exec = { 0 };
+    EA_FREE_AUTO char *arn = NULL;
+    EA_FREE_AUTO char *address = NULL;
+    ea_err err = { 0 };
+
+    f->engine = peer_start(f->ag.loop, steps, n);
+    address = ea_sprintf_dup("tcp://127.0.0.1:%u", peer_port(f->engine));
+    docker.endpoint = address;
+    if (ea_docker_new(f->ag.loop, &docker, &f->ag.docker, &err) ||
+        ea_task_from_wire(json, &t, &role, &exec, &arn, &err))
+        fail_msg("%s", err.text);
+    cJSON_Delete(json);
+    f->c = &t->containers.v[0];
+    ea_set_str(&f->c->docker_name, "ecs-f-1-main-0");
+    f->c->known = EA_C_PULLED;
+    f->c->desired = EA_C_RUNNING;
+    f->c->applied = EA_C_CREATED;
+    f->c->op = 7;
+    ea_model_add_task(&f->ag.model, t);
+    return (struct ea_effect){
+        .kind = EA_FX_CREATE, .op = 7, .task = t, .container = f->c, .limit_ms = PATIENCE_MS
+    };
+}
+
+static void too_late(void *late)
+{
+    *(bool *)late = true;
+}
+
+static void run_until_answered(struct fixture *f)
+{
+    bool late = false;
+    ea_timer *t = ea_timer_new(f->ag.loop, too_late, &late);
+
+    ea_timer_arm(t, PATIENCE_MS);
+    while (f->c->op == 7 && !late)
+        (void)uv_run(ea_loop_uv(f->ag.loop), UV_RUN_ONCE);
+    ea_timer_free(t);
+    assert_false(late);
+}
+
+static char *answer(const char *status, const char *body)
+{
+    return ea_sprintf_dup("HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body),
+                          body);
+}
+
+#define OURS                                                                                       \
+    "{\"Id\":\"0123\",\"Name\":\"/ecs-f-1-main-0\",\"State\":{\"Status\":\"created\"},\"Config\":" \
+    "{\"Labels\":{\"com.amazonaws.ecs.task-arn\":\"" ARN "\","                                     \
+    "\"com.amazonaws.ecs.container-name\":\"main\",\"com.amazonaws.ecs.cluster\":\"c\"}}}"
+#define OTHERS                                                                                     \
+    "{\"Id\":\"0123\",\"Name\":\"/"                                                                \
+    "ecs-f-1-main-0\",\"State\":{\"Status\":\"created\"},\"Config\":{}}"
+
+/* An engine reserves the name before the container can be seen. An agent that starts again within
+ * that time, after a crash, meets its own create. */
+static void a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *why, *status, *body;
+        ea_cstate known, desired;
+        bool looks_again;
+    } cases[] = {
+        { "a create of an earlier process is under way", "404 Not Found",
+          "{\"message\":\"no such container\"}", EA_C_PULLED, EA_C_RUNNING, true },
+        { "ours, its answer was lost", "200 OK", OURS, EA_C_CREATED, EA_C_RUNNING, false },
+        { "somebody else's", "200 OK", OTHERS, EA_C_STOPPED, EA_C_STOPPED, false },
+    };
+    EA_FREE_AUTO char *taken = answer("409 Conflict", "{\"message\":\"name in use\"}");
+
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        EA_FREE_AUTO char *seen = answer(cases[i].status, cases[i].body);
+        const struct peer_step steps[] = {
+            { .wait = "/containers/create?name=ecs-f-1-main-0", .send = taken },
+            { .wait = "/containers/ecs-f-1-main-0/json", .send = seen },
+        };
+        struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
+
+        ea_run_effect(&f->ag, &fx);
+        run_until_answered(f);
+        if (f->c->known != cases[i].known || f->c->desired != cases[i].desired ||
+            f->c->lookup != cases[i].looks_again)
+            fail_msg("%s: known %d, desired %d, lookup %d", cases[i].why, (int)f->c->known,
+                     (int)f->c->desired, f->c->lookup);
+        ea_model_remove_task(&f->ag.model, ea_model_task(&f->ag.model, ARN));
+        ea_docker_free(f->ag.docker);
+        peer_stop(f->engine);
+        f->ag.docker = NULL;
+        f->engine = NULL;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
