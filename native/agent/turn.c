@@ -127,7 +127,7 @@ static void run_turns(void *arg)
     ea_time now = ea_now();
 
     t->scheduled = false;
-    if (t->held)
+    if (t->held || t->ag->stopping) /* stopping: nobody is left to carry effects out */
         return;
     while (!ea_list_empty(&t->queue)) {
         struct queued *q = EA_OWNER(t->queue.head.next, struct queued, node);
@@ -187,6 +187,8 @@ void ea_turns_flush(ea_agent *ag)
 {
     ea_err err = { 0 };
 
+    ea_timer_stop(ag->turns->retry); /* an armed one would keep the loop from its end */
+    ea_timer_stop(ag->turns->wake);
     if (ea_store_save(ag->store, &ag->model, &err))
         ea_error(
             "state not saved at the stop: what happened since is found again at the next start",

@@ -1,0 +1,141 @@
+/* turn_test.c - turns on a real loop and a real store: what happens to events, effects and timers at
+ * the stop. What a turn decides is tested with the engine. */
+#include "agent/turn.h"
+#include "base/alloc.h"
+#include "plat/plat.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cJSON.h>
+#include <cmocka.h>
+#include <uv.h>
+
+#define ARN "arn:aws:ecs:us-west-2:123456789012:task/c/1"
+
+static char folder[512];
+
+struct fixture {
+    ea_agent ag;
+    ea_timer *stop;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = ea_alloc(sizeof(*f));
+    EA_FREE_AUTO char *path = NULL;
+    char temp[256];
+    size_t n = sizeof(temp);
+    uint64_t salt = 0;
+    ea_err err = { 0 };
+
+    ea_plat_random(&salt, sizeof(salt));
+    if (uv_os_tmpdir(temp, &n) != 0)
+        return -1;
+    (void)snprintf(folder, sizeof(folder), "%s/ecs-turn-%016llx", temp, (unsigned long long)salt);
+    path = ea_sprintf_dup("%s/agent.db", folder);
+    if (ea_plat_make_dir(folder, &err) || ea_loop_new(&f->ag.loop, &err) ||
+        ea_store_open(path, &f->ag.store, &err))
+        return -1;
+    ea_rng_seed(&f->ag.rng, 1);
+    ea_model_init(&f->ag.model, 1);
+    f->ag.turns = ea_turns_new(&f->ag);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    ea_err err = { 0 };
+
+    ea_turns_free(f->ag.turns);
+    ea_loop_free(f->ag.loop);
+    ea_store_close(f->ag.store);
+    ea_model_done(&f->ag.model);
+    ea_free(f);
+    return ea_plat_remove_tree(folder, &err) == EA_OK ? 0 : -1;
+}
+
+static struct ea_task *task(void)
+{
+    cJSON *json = cJSON_Parse("{\"arn\":\"" ARN "\",\"family\":\"f\",\"version\":\"1\","
+                              "\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"main\","
+                              "\"image\":\"busybox\",\"essential\":true}]}");
+    struct ea_task *t = NULL;
+    struct ea_creds role = { 0 }, exec = { 0 };
+    char *arn = NULL;
+    ea_err err = { 0 };
+
+    if (ea_task_from_wire(json, &t, &role, &exec, &arn, &err))
+        fail_msg("%s", err.text);
+    cJSON_Delete(json);
+    ea_free(arn);
+    return t;
+}
+
+/* As agent.c stops. */
+static void stop_now(void *arg)
+{
+    struct fixture *f = arg;
+
+    ea_turns_flush(&f->ag);
+    f->ag.stopping = true;
+    ea_timer_free(f->stop);
+    f->stop = NULL;
+    ea_loop_stop(f->ag.loop);
+}
+
+static void post_timer(struct fixture *f)
+{
+    struct ea_event ev = { .kind = EA_EV_TIMER };
+
+    ea_turn_post(&f->ag, &ev);
+}
+
+/* There is no Docker client any more at that time: an effect would go through NULL. */
+static void what_is_queued_at_the_stop_is_not_carried_out(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ag.model.docker_up = true;
+    ea_model_add_task(&f->ag.model, task());
+    post_timer(f);
+    stop_now(f);
+    ea_loop_run(f->ag.loop, 10);
+    assert_int_equal(ea_model_task(&f->ag.model, ARN)->containers.v[0].op, 0);
+}
+
+static void a_wake_up_that_is_due_later_does_not_hold_up_the_end(void **state)
+{
+    struct fixture *f = *state;
+    struct ea_task *t = task();
+    uint64_t before = uv_hrtime();
+
+    t->containers.v[0].docker_id = ea_strdup("0123");
+    t->containers.v[0].known = t->containers.v[0].desired = t->containers.v[0].sent = EA_C_RUNNING;
+    t->known = t->desired = t->sent = EA_T_RUNNING;
+    ea_model_add_task(&f->ag.model, t);
+    post_timer(f);
+    f->stop = ea_timer_new(f->ag.loop, stop_now, f);
+    ea_timer_arm(f->stop, 1);
+    ea_loop_run(f->ag.loop, 60000);
+    assert_true(t->poll_at_ms > 0); /* a look at the running container was planned */
+    assert_true(uv_hrtime() - before < 30000000000u);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_queued_at_the_stop_is_not_carried_out, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_wake_up_that_is_due_later_does_not_hold_up_the_end,
+                                        set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
