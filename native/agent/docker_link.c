@@ -20,6 +20,7 @@ struct ea_docker_link {
     ea_timer *retry;
     ea_backoff backoff;
     bool up;     /* DOCKER_UP was told */
+    bool fresh;  /* the version was asked for a moment ago, the stream opens for the first time */
     bool reopen; /* the stream opened again while a step was under way */
 };
 
@@ -102,11 +103,12 @@ static void on_lost(void *ctx, const ea_err *err)
     struct ea_docker_link *l = ctx;
 
     ea_status_wait(&l->ag->status, EA_WAIT_DOCKER, err, ea_docker_events_retry_in_ms(l->events));
+    l->fresh = false;
     go_down(l);
 }
 
 /* The stream is open: what happened while it was not is in the list. The engine may have been
- * replaced meanwhile, so its version is asked for again. */
+ * replaced since it was lost, so its version is asked for again (10 ms of an engine's work). */
 static void on_open(void *ctx)
 {
     struct ea_docker_link *l = ctx;
@@ -114,8 +116,11 @@ static void on_open(void *ctx)
     ea_timer_stop(l->retry);
     if (l->op)
         l->reopen = true;
+    else if (l->fresh)
+        list(l);
     else
         negotiate(l);
+    l->fresh = false;
 }
 
 static void keep_versions(ea_agent *ag, const struct ea_docker_version *v)
@@ -145,10 +150,12 @@ static void negotiated(void *ctx, const struct ea_docker_version *v, const ea_er
     }
     l->reopen = false;
     keep_versions(l->ag, v);
-    if (!l->events) /* its first `open` comes back here, with the stream already listening */
-        l->events = ea_docker_events_start(l->ag->docker, l->ag->cluster, &handlers, l);
-    else
+    if (l->events) {
         list(l);
+        return;
+    }
+    l->fresh = true; /* its first `open` goes on, with the stream already listening */
+    l->events = ea_docker_events_start(l->ag->docker, l->ag->cluster, &handlers, l);
 }
 
 static void negotiate(void *arg)
