@@ -7,6 +7,7 @@
 #include "../plat/plat.h"
 #include "docker_link.h"
 #include "identity.h"
+#include "metrics_watch.h"
 #include "register.h"
 #include "sessions.h"
 #include "task_endpoint.h"
@@ -247,6 +248,7 @@ static void new_serve(ea_agent *ag)
         .drain = operator_drain,
         .repair = operator_repair,
         .source_allowed = ea_endpoint_source_allowed,
+        .usage = ea_metrics_usage,
     };
     struct ea_serve_config config = {
         .audit_file = ea_cfg_bool(ag->config, EA_CFG_AUDIT_DISABLED) ? NULL : audit,
@@ -461,6 +463,7 @@ static void stop_on_loop(void *arg)
     ag->imds = NULL;
     ea_net_free(ag->net);
     ag->net = NULL;
+    ea_metrics_stop(ag);
     ea_docker_free(ag->docker);
     ag->docker = NULL;
     ea_loop_stop(ag->loop);

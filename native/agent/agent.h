@@ -35,9 +35,10 @@ struct ea_agent {
     ea_docker *docker;
     struct ea_docker_link *link;
     ea_engine_auth *registry_auth;
-    int64_t last_port;          /* dynamic host port given last */
-    ea_map image_env;           /* image as written -> ea_strlist *, of the last inspect */
-    ea_strlist docker_versions; /* for the capability attributes */
+    int64_t last_port;                /* dynamic host port given last */
+    ea_map image_env;                 /* image as written -> ea_strlist *, of the last inspect */
+    struct ea_metrics_watch *metrics; /* metrics_watch.c; NULL: nothing watched yet, or ever */
+    ea_strlist docker_versions;       /* for the capability attributes */
     char *docker_version, *docker_api;
 
     /* AWS (identity.c, register.c) */

@@ -50,9 +50,10 @@ enum {
     X(ENGINE_AUTH_DATA, "ECS_ENGINE_AUTH_DATA", "EngineAuthData", STR, "", "", 0, 0, EA_SETF_SECRET, "registry credentials") \
     X(UPDATES_ENABLED, "ECS_UPDATES_ENABLED", "UpdatesEnabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "in-place updates") \
     X(UPDATE_DOWNLOAD_DIR, "ECS_UPDATE_DOWNLOAD_DIR", "UpdateDownloadDir", STR, "", "", 0, 0, EA_SETF_LATER, "where updates go") \
-    X(DISABLE_METRICS, "ECS_DISABLE_METRICS", "DisableMetrics", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "no statistics of containers") \
-    X(POLL_METRICS, "ECS_POLL_METRICS", "PollMetrics", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "poll statistics instead of streaming them") \
-    X(POLLING_METRICS_WAIT, "ECS_POLLING_METRICS_WAIT_DURATION", "PollingMetricsWaitDuration", DURATION, "10s", "10s", 5000, 20000, EA_SETF_LATER, "time between polls") \
+    X(DISABLE_METRICS, "ECS_DISABLE_METRICS", "DisableMetrics", BOOL, "false", "false", 0, 0, 0, "no statistics of containers") \
+    X(POLL_METRICS, "ECS_POLL_METRICS", "PollMetrics", BOOL, "false", "false", 0, 0, 0, "poll statistics instead of streaming them") \
+    X(POLLING_METRICS_WAIT, "ECS_POLLING_METRICS_WAIT_DURATION", "PollingMetricsWaitDuration", DURATION, "10s", "10s", 5000, 20000, 0, "time between polls") \
+    X(STATS_SOURCE, "ECSTOOLS_STATS_SOURCE", NULL, STR, "auto", "auto", 0, 0, 0, "auto, engine or cgroup: where statistics of containers are read") \
     X(DISABLE_HEALTH_CHECK, "ECS_DISABLE_DOCKER_HEALTH_CHECK", "DisableDockerHealthCheck", BOOL, "false", "false", 0, 0, 0, "container health is neither promised nor reported") \
     X(PULL_DEPENDENT_UPFRONT, "ECS_PULL_DEPENDENT_CONTAINERS_UPFRONT", "DependentContainersPullUpfront", BOOL, "false", "false", 0, 0, 0, "pull images before dependencies are met") \
     X(LOGGING_DRIVERS, "ECS_AVAILABLE_LOGGING_DRIVERS", "AvailableLoggingDrivers", JSON_LIST, "[\"json-file\",\"none\"]", "[\"json-file\",\"none\",\"awslogs\"]", 0, 0, EA_SETF_STRICT, "log drivers promised to ECS") \

@@ -1,6 +1,7 @@
 #include "run_effect.h"
 
 #include "../base/log.h"
+#include "metrics_watch.h"
 
 /* The control plane sends again what was not acked: not being connected is no trouble. */
 static void acked(const struct ea_effect *fx, ea_code code, const ea_err *err)
@@ -50,9 +51,13 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
                   ea_acs_stop_candidates(ag->acs, fx->message_id, fx->cluster_arn, &fx->arns, &err),
                   &err);
         return;
-    case EA_FX_WAKE:  /* turn.c arms it */
-    case EA_FX_WATCH: /* sampling of statistics reads the model */
+    case EA_FX_WATCH:
+        ea_metrics_watch(ag, fx->task, fx->container);
+        return;
     case EA_FX_UNWATCH:
+        ea_metrics_unwatch(ag, fx->container);
+        return;
+    case EA_FX_WAKE:       /* turn.c arms it */
     case EA_FX_TASK_ENDED: /* the engine has dropped the credentials */
         return;
     }

@@ -2,6 +2,7 @@
 
 #include "../base/alloc.h"
 #include "../base/log.h"
+#include "metrics_watch.h"
 #include "turn.h"
 #include "version.h"
 
@@ -102,7 +103,7 @@ static void tcs_changed(void *ctx)
     follow(ag, EA_WAIT_TCS, &s);
 }
 
-/* ---- telemetry: containers that have a health check ---- */
+/* ---- telemetry: statistics (metrics_watch.c), and containers that have a health check ---- */
 
 static void add_health_container(const struct ea_container *c, ea_buf *out, bool first)
 {
@@ -139,13 +140,11 @@ static void add_health_task(const struct ea_task *t, ea_strlist *health)
         ea_strlist_add(health, ea_buf_z(&text));
 }
 
-/* Statistics of containers are a feature to come: the session tells that it is idle. */
 static void collect(void *ctx, ea_strlist *metrics, bool *idle, ea_strlist *health)
 {
-    const ea_agent *ag = ctx;
+    ea_agent *ag = ctx;
 
-    (void)metrics;
-    *idle = true;
+    ea_metrics_collect(ag, metrics, idle);
     if (ea_cfg_bool(ag->config, EA_CFG_DISABLE_HEALTH_CHECK))
         return;
     EA_LIST_EACH(&ag->model.tasks, node)

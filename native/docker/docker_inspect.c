@@ -24,7 +24,7 @@ struct raw_health {
 };
 struct raw_state {
     bool running, dead, oom_killed;
-    int64_t exit_code;
+    int64_t exit_code, pid;
     char *error, *started_at, *finished_at;
     struct raw_health *health;
 };
@@ -60,6 +60,7 @@ static const ea_jfield state_fields[] = {
     EA_JBOOL(struct raw_state, dead, "Dead", 0),
     EA_JBOOL(struct raw_state, oom_killed, "OOMKilled", 0),
     EA_JI64(struct raw_state, exit_code, "ExitCode", 0),
+    EA_JI64(struct raw_state, pid, "Pid", 0),
     EA_JSTR(struct raw_state, error, "Error", 0),
     EA_JSTR(struct raw_state, started_at, "StartedAt", 0),
     EA_JSTR(struct raw_state, finished_at, "FinishedAt", 0),
@@ -148,6 +149,7 @@ static void read_state(struct raw_state *s, struct ea_docker_facts *f)
         f->state = EA_C_STOPPED;
     if (!s->running && f->finished_ms)
         f->exit_code = (ea_opt_i64){ .has = true, .v = s->exit_code };
+    f->pid = s->running ? s->pid : 0;
     f->oom_killed = s->oom_killed;
     f->state_error = take_nonempty(&s->error);
 }

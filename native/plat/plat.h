@@ -73,6 +73,32 @@ void ea_plat_unlock_dir(const char *dir); /* not locked: fine */
 /* The pid that holds the lock now; 0 when none. */
 int64_t ea_plat_lock_holder(const char *dir);
 
+/* ---- cgroup.c: what a container uses, from the kernel's own files instead of the engine. Windows:
+ * EA_UNSUPPORTED ---- */
+struct ea_cgroup_place { /* where the files of one run of a container are; plain data */
+    bool v2;
+    char cpu[512], memory[512], storage[512], net[512]; /* folders */
+    const char *storage_file;                           /* NULL: the kernel counts none */
+    int64_t pid;                                        /* a process of it; 0 none seen */
+};
+/* `root`: "" but in tests. `id`: full id of the container. `pid`: its first process, 0 when not known:
+ * then the places that Docker uses by default are tried. EA_NOT_FOUND: not there, or not to be seen from
+ * here (another namespace); a path that does not name the container is never taken. */
+ea_code ea_plat_cgroup_find(const char *root, const char *id, int64_t pid,
+                            struct ea_cgroup_place *out, ea_err *err) EA_CHECK;
+struct ea_cgroup_figures { /* the same counters that the engine tells */
+    int64_t read_ns;       /* wall */
+    uint64_t cpu_ns;       /* all processors together */
+    uint64_t memory_bytes; /* without page cache */
+    uint64_t storage_read, storage_write;
+    bool has_network; /* all interfaces of its namespace but the loopback */
+    uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
+    uint64_t tx_bytes, tx_packets, tx_errors, tx_dropped;
+};
+/* Some 20 us a file; fit for the loop. Fails once the container has ended. */
+ea_code ea_plat_cgroup_read(const struct ea_cgroup_place *place, bool network,
+                            struct ea_cgroup_figures *out, ea_err *err) EA_CHECK;
+
 /* ---- ca_roots.c ---- */
 /* PEM text of the machine's trusted roots. */
 ea_code ea_plat_ca_roots(ea_buf *out, ea_err *err) EA_CHECK;

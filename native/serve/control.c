@@ -32,7 +32,7 @@ static void get_tasks(const struct ea_serve_source *s, ea_http_request *req)
     EA_BUF_AUTO body = EA_BUF(MAX_ANSWER);
     ea_err err = { 0 };
 
-    ea_view_tasks(s->model, &body);
+    ea_view_tasks(s, &body);
     if (ea_buf_check(&body, &err))
         fail(req, 500, ea_code_name(err.code), err.text);
     else

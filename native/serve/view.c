@@ -48,7 +48,21 @@ static void add_reason(ea_buf *b, const struct ea_container *c)
     ea_buf_add_json_str(b, ea_buf_str(&text));
 }
 
-static void add_container(ea_buf *b, const struct ea_container *c)
+static void add_usage(ea_buf *b, const struct ea_serve_source *source, const struct ea_container *c)
+{
+    double cpu_percent;
+    int64_t memory_mib;
+
+    if (!source->usage || !c->docker_id ||
+        !source->usage(source->ctx, c->docker_id, &cpu_percent, &memory_mib))
+        return;
+    if (cpu_percent >= 0)
+        ea_buf_addf(b, ",\"cpuPercent\":%.2f", cpu_percent);
+    ea_buf_addf(b, ",\"memoryUsedMib\":%" PRId64, memory_mib);
+}
+
+static void add_container(ea_buf *b, const struct ea_serve_source *source,
+                          const struct ea_container *c)
 {
     const char *known = ea_cstate_wire(c->known), *desired = ea_cstate_wire(c->desired);
 
@@ -68,6 +82,7 @@ static void add_container(ea_buf *b, const struct ea_container *c)
         ea_buf_addf(b, ",\"exitCode\":%" PRId64, c->exit_code.v);
     add_num(b, "cpu", c->cpu);
     add_num(b, "memory", c->memory_mib);
+    add_usage(b, source, c);
     add_num(b, "createdAt", c->created_ms);
     add_num(b, "startedAt", c->started_ms);
     add_num(b, "finishedAt", c->finished_ms);
@@ -96,9 +111,9 @@ static void add_task_times(ea_buf *b, const struct ea_task *t)
         add_num(b, "stoppedAt", t->known_since_ms);
 }
 
-static void add_task(ea_buf *b, const struct ea_model *m, const struct ea_task *t)
+static void add_task(ea_buf *b, const struct ea_serve_source *source, const struct ea_task *t)
 {
-    const struct ea_creds *role = ea_model_creds(m, t->credentials_id);
+    const struct ea_creds *role = ea_model_creds(source->model, t->credentials_id);
     const char *desired = ea_tstate_wire(t->desired);
 
     ea_buf_adds(b, "{\"arn\":");
@@ -115,21 +130,21 @@ static void add_task(ea_buf *b, const struct ea_model *m, const struct ea_task *
     for (size_t i = 0; i < t->containers.n; i++) {
         if (i)
             ea_buf_addc(b, ',');
-        add_container(b, &t->containers.v[i]);
+        add_container(b, source, &t->containers.v[i]);
     }
     ea_buf_adds(b, "]}");
 }
 
-void ea_view_tasks(const struct ea_model *m, ea_buf *out)
+void ea_view_tasks(const struct ea_serve_source *source, ea_buf *out)
 {
     bool first = true;
 
     ea_buf_adds(out, "{\"tasks\":[");
-    EA_LIST_EACH(&m->tasks, node)
+    EA_LIST_EACH(&source->model->tasks, node)
     {
         if (!first)
             ea_buf_addc(out, ',');
-        add_task(out, m, EA_OWNER(node, struct ea_task, node));
+        add_task(out, source, EA_OWNER(node, struct ea_task, node));
         first = false;
     }
     ea_buf_adds(out, "]}");
