@@ -50,8 +50,9 @@ ifeq ($(TARGET),linux)
   SYSLIBS := -lpthread -ldl -lm
 else
   CPPFLAGS_OWN += -D_WIN32_WINNT=0x0A00 -D__USE_MINGW_ANSI_STDIO=1
-  OPT := -Os
-  LDFLAGS_OWN := -Wl,--gc-sections -static-libgcc -Wl,--no-insert-timestamp -Wl,--dynamicbase -Wl,--nxcompat \
+  OPT := -Os -fstack-protector-strong
+  # -static: the compiler's own libraries (libgcc, libssp) go into the file; Windows' are imported all the same.
+  LDFLAGS_OWN := -Wl,--gc-sections -static -Wl,--no-insert-timestamp -Wl,--dynamicbase -Wl,--nxcompat \
                  -Wl,--high-entropy-va
   SYSLIBS := -lpsapi -luser32 -ladvapi32 -liphlpapi -luserenv -lws2_32 -ldbghelp -lole32 -lshell32 -lcrypt32 \
              -lbcrypt -lsecur32

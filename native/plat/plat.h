@@ -136,6 +136,10 @@ ea_code ea_plat_process_stop(const ea_process *p, ea_err *err) EA_CHECK;
 ea_code ea_plat_process_kill(const ea_process *p, ea_err *err) EA_CHECK;
 ea_process ea_plat_process_self(void);
 
+/* For a process of the agent's own, before anything else: libraries come from the system's folder alone, a
+ * damaged heap ends the process. On Linux the loader's own rules do. */
+void ea_plat_harden(void);
+
 /* ---- signals.c ---- */
 /* Calls fn(arg) once when SIGTERM or SIGINT comes, or Ctrl+C, Ctrl+Break, close and shut down of the
  * console, or the process's stop event. Called on a thread or signal context where only posting to

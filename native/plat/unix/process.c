@@ -284,3 +284,8 @@ ea_code ea_plat_spawn(const struct ea_spawn *spawn, ea_process *out, ea_err *err
     *out = (ea_process){ b.pid, start_of(b.pid) };
     return EA_OK;
 }
+
+void ea_plat_harden(void)
+{
+    /* $ORIGIN and the system's folders are all that is searched; glibc's malloc checks by itself */
+}

@@ -272,3 +272,21 @@ ea_code ea_plat_spawn(const struct ea_spawn *spawn, ea_process *out, ea_err *err
     done_start(&st);
     return code;
 }
+
+/* Each call may be unknown to an old system: what it offers is taken. ecsagent.dll itself is loaded before
+ * this runs, from the folder of the executable, which only administrators may write. */
+void ea_plat_harden(void)
+{
+    PROCESS_MITIGATION_IMAGE_LOAD_POLICY images = { 0 };
+    PROCESS_MITIGATION_EXTENSION_POINT_DISABLE_POLICY extensions = { 0 };
+
+    images.NoRemoteImages = 1;
+    images.NoLowMandatoryLabelImages = 1;
+    images.PreferSystem32Images = 1;
+    extensions.DisableExtensionPoints = 1;
+    (void)HeapSetInformation(NULL, HeapEnableTerminationOnCorruption, NULL, 0);
+    (void)SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32);
+    (void)SetProcessMitigationPolicy(ProcessImageLoadPolicy, &images, sizeof(images));
+    (void)SetProcessMitigationPolicy(ProcessExtensionPointDisablePolicy, &extensions,
+                                     sizeof(extensions));
+}
