@@ -441,8 +441,12 @@ static ea_code build_wire(ea_dhttp_req *rq, const struct ea_dhttp_params *p, ea_
     for (const char *s = p->auth ? p->auth : ""; *s; s++)
         if ((unsigned char)*s < ' ')
             return ea_fail(err, EA_INVALID, "control character in X-Registry-Auth");
-    ea_buf_addf(&b, "%s %s HTTP/1.1\r\nHost: docker\r\nUser-Agent: ecstools\r\n", p->method,
-                p->path);
+    ea_buf_addf(&b, "%s %s HTTP/1.1\r\nHost: ", p->method, p->path);
+    if (rq->h->ep.tcp)
+        ea_buf_addf(&b, "127.0.0.1:%d", rq->h->ep.port);
+    else
+        ea_buf_adds(&b, "docker"); /* a pipe has no name, HTTP/1.1 wants one */
+    ea_buf_adds(&b, "\r\nUser-Agent: ecstools\r\n");
     if (p->auth)
         ea_buf_addf(&b, "X-Registry-Auth: %s\r\n", p->auth);
     if (p->chunk)
