@@ -177,6 +177,10 @@ static void created(struct ea_turn *turn, struct ea_task *t, struct ea_container
         return;
     }
     ea_results_created(turn, t, c);
+    /* The answer names the container that stands under our name; an id from before is of one that
+     * is gone. */
+    if (ev->facts.id && !ea_zstr_eq(ev->facts.id, c->docker_id))
+        ea_model_set_docker_id(turn->m, t, c, ev->facts.id);
     /* A fresh container needs no second look; one that was found under its name does. */
     if (ev->facts.found && ev->facts.state == EA_C_CREATED)
         ea_observe_metadata(turn, t, c, &ev->facts);
