@@ -63,6 +63,22 @@ def test_it_registers_as_a_windows_instance_and_connects(world, plane, engine):
     assert plane.acs().query["dockerVersion"] == "DockerVersion: 24.0.7"
 
 
+FAMILIES = [
+    ("14393", "Server", "WINDOWS_SERVER_2016_FULL"), ("17763", "Server Core", "WINDOWS_SERVER_2019_CORE"),
+    ("19041", "Server Core", "WINDOWS_SERVER_2004_CORE"), ("19042", "Server Core", "WINDOWS_SERVER_20H2_CORE"),
+    ("20348", "Server", "WINDOWS_SERVER_2022_FULL"), ("26100", "Server Core", "WINDOWS_SERVER_2025_CORE"),
+    ("20348", "Client", "windows"), ("99999", "Server", "windows")]
+
+
+@pytest.mark.parametrize("build,kind,family", FAMILIES, ids=["%s %s" % f[:2] for f in FAMILIES])
+def test_the_family_is_told_by_build_and_kind_of_installation(world, plane, engine, build, kind, family):
+    with wine_world.RegistryValues(world, "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion",
+                                   CurrentBuildNumber=build, CurrentBuild=build, InstallationType=kind):
+        steps.joined(world, plane)
+        told = {a["name"]: a.get("value") for a in plane.of("RegisterContainerInstance")[0].body["attributes"]}
+        assert told["ecs.os-family"] == family and told["ecs.os-type"] == "windows"
+
+
 def test_its_files_are_where_windows_keeps_them(world, plane, engine):
     log = wine_world.PROGRAM_DATA + "\\log\\ecs-agent.log"
     steps.joined(world, plane, ECS_LOGFILE=log)

@@ -206,26 +206,10 @@ def reserved_mib(plane, most):
     return most - resources["MEMORY"]["integerValue"]
 
 
-class MachineVariables:
-    """Variables of the machine, in the registry, while the block lasts."""
-
-    def __init__(self, world, **values):
-        self.world, self.values = world, values
-
-    def __enter__(self):
-        for name, value in self.values.items():
-            self.world.run([wine_world.LOADER, "reg", "add", "HKLM\\" + MACHINE_KEY, "/v", name, "/d", value, "/f"])
-
-    def __exit__(self, *_error):
-        for name in self.values:
-            self.world.run([wine_world.LOADER, "reg", "delete", "HKLM\\" + MACHINE_KEY, "/v", name, "/f"],
-                           check=False)
-
-
 def test_settings_of_the_registration_and_of_the_machine_reach_the_agent(world, plane, engine, installed):
     most = -reserved_mib(plane, 0)
     dll(world, "stop")
-    with MachineVariables(world, ECS_RESERVED_MEMORY="111", ECS_CLUSTER="an-old-cluster"):
+    with wine_world.RegistryValues(world, MACHINE_KEY, ECS_RESERVED_MEMORY="111", ECS_CLUSTER="an-old-cluster"):
         code, out = dll(world, "start")
         assert code == 0, out
         world.wait("the second registration", lambda: reserved_mib(plane, most) == 111, 30)
@@ -243,7 +227,7 @@ def test_a_machine_set_up_by_variables_alone_is_served_as_the_reference_does(wor
     dll(world, "stop")
     world.remove(wine_world.PROGRAM_DATA + "\\ecs.config")
     world.remove(wine_world.PROGRAM_DATA + "\\log\\ecs-agent.log")
-    with MachineVariables(world, **{**settings(plane), "ECS_CLUSTER": plane.cluster, "ECS_RESERVED_MEMORY": "333"}):
+    with wine_world.RegistryValues(world, MACHINE_KEY, **{**settings(plane), "ECS_CLUSTER": plane.cluster, "ECS_RESERVED_MEMORY": "333"}):
         world.tool("start", "AmazonECS")
         world.wait("the second registration", lambda: reserved_mib(plane, most) == 333, 30)
         assert log(world), "a service without a log setting logs to the usual file"

@@ -127,3 +127,25 @@ class WineWorld(worlds.World):
         for file in os.listdir(self.logs):
             if not file.endswith(("-dockerd.log", "init.log", "-keeper.log")):
                 os.unlink(os.path.join(self.logs, file))
+
+
+class RegistryValues:
+    """Values of a key below HKEY_LOCAL_MACHINE while the block lasts; then what was there before."""
+
+    def __init__(self, world, key, **values):
+        self.world, self.key, self.values, self.before = world, key, values, {}
+
+    def __enter__(self):
+        _status, text = self.world.tool("reg-list", self.key)
+        now = dict(line.partition("=")[::2] for line in text.splitlines())
+        for name, value in self.values.items():
+            self.before[name] = now.get(name)
+            self._set(name, value)
+
+    def __exit__(self, *_error):
+        for name, value in self.before.items():
+            self._set(name, value)
+
+    def _set(self, name, value):
+        words = ["add", "/d", value] if value is not None else ["delete"]
+        self.world.run([LOADER, "reg", words[0], "HKLM\\" + self.key, "/v", name, *words[1:], "/f"])
