@@ -206,6 +206,16 @@ def test_what_the_daemon_refuses_ends_the_task_with_its_words(world, plane, engi
     assert word in stopped["containers"][0]["reason"]
 
 
+def test_a_credential_spec_is_refused_with_a_reason_and_never_pending_for_ever(world, plane, engine):
+    steps.joined(world, plane)
+    spec = "credentialspec:arn:aws:ssm:us-west-2:123456789012:parameter/spec"
+    made = iis(dockerConfig={"config": "{}", "hostConfig": json.dumps({"SecurityOpt": [spec]}), "version": "1.24"})
+    arn = run(world, plane, made, wait=False)
+    stopped = world.wait("STOPPED", lambda: [b for b in plane.submits(arn) if b["status"] == "STOPPED"][0], 15,
+                         needs=[world.agent])
+    assert stopped["containers"][0]["reason"] or stopped["reason"]
+
+
 # ---- an engine that is new, old, or slow ---------------------------------------------------------------
 
 def test_an_engine_whose_oldest_version_is_1_44_is_used(world, plane, new_engine):

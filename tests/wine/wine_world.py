@@ -37,10 +37,23 @@ class WineWorld(worlds.World):
         self.run(["mount", "-t", "overlay", "overlay", "-o", "lowerdir=%s,upperdir=%s,workdir=%s" % (
             told["WINEPREFIX"], up, work), PREFIX])
         self.relay = None
-        # Ends of the server's idle time would end services; one ordinary process keeps it there.
+        self._keep()
+
+    def _keep(self):
+        """Wine ends services when no ordinary program runs: one is kept."""
         self.keeper = self.spawn_windows([os.path.join(WIN_OUT, "tests", "wine", "win_tool.exe"), "stay"],
                                          name="keeper")
         self.wait("Wine to run", lambda: "ready" in self.keeper.text(), 60, needs=[self.keeper])
+
+    def restart_wine(self):
+        """All Windows programs end, Wine's server too, and Wine starts anew; the relay as it was."""
+        relay = self.relay is not None
+        self.stop_relay()
+        self.run(["/usr/lib/wine/wineserver64", "-k"], check=False)
+        self.keeper.wait(20)
+        self._keep()
+        if relay:
+            self.start_relay()
 
     def path(self, windows_path):
         """Where a C: path lies, seen from outside the world."""
