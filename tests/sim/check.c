@@ -248,8 +248,9 @@ static void settled_container(struct sim *s, const struct dcontainer *d)
     const struct ea_task *t = ea_model_task(&s->m, d->task_arn);
     const struct ea_container *c = t ? ea_task_container(t, d->cname) : NULL;
 
-    if (!d->exists || d->foreign || d->meddled || d->state != EA_C_RUNNING || !p || !c ||
-        p->told != EA_T_STOPPED)
+    /* Nobody looks at stopped containers again when the event of their return is lost. */
+    if (!d->exists || d->foreign || d->meddled || d->unheard || d->state != EA_C_RUNNING || !p ||
+        !c || p->told != EA_T_STOPPED)
         return;
     if (ea_zstr_eq(c->error_name, "DockerTimeoutError") ||
         ea_zstr_eq(c->error_name, "CannotStopContainerError"))

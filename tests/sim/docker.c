@@ -68,12 +68,16 @@ static void deliver_event(struct sim *s, struct item *it)
     ea_free(it->p);
 }
 
-static void emit(struct sim *s, const struct dcontainer *d, ea_docker_action action)
+static void emit(struct sim *s, struct dcontainer *d, ea_docker_action action)
 {
     int copies = sim_chance(s, s->chaos.event_twice) ? 2 : 1;
 
-    if (!s->agent_up || !s->linked || d->foreign || sim_chance(s, s->chaos.event_lost))
+    if (!s->agent_up || !s->linked || d->foreign)
         return;
+    if (sim_chance(s, s->chaos.event_lost)) {
+        d->unheard = true;
+        return;
+    }
     for (int i = 0; i < copies; i++) {
         struct ea_event *ev = ea_alloc(sizeof(*ev));
 
