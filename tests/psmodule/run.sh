@@ -15,11 +15,22 @@ if [ ! -f "$root/psmodule/bin/ECSTools.dll" ]; then
 fi
 "$here/Shell/build.sh" || exit 1
 
+# The module over the real library and agent, in worlds of their own, beside the other tests.
+worlds=$out/worlds.result
+worlds_log=$out/worlds.log
+worlds_pid=
+rm -f "$worlds"
+if [ -z "${1:-}" ]; then
+    (cd "$here/e2e" && PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH PYTHONDONTWRITEBYTECODE=1 RESULT=$worlds \
+        exec /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short) </dev/null >"$worlds_log" 2>&1 &
+    worlds_pid=$!
+    trap 'kill "$worlds_pid" 2>/dev/null; wait "$worlds_pid" 2>/dev/null' EXIT
+fi
+
 log=$out/test.log
 trx=$out/test.trx
 rm -f "$trx"
-# A shell that was started in the background ignores the interrupt, and so would what is tested here.
-env --default-signal=INT,QUIT dotnet test "$here/PsModuleTests.csproj" -c Release --nologo -v quiet \
+dotnet test "$here/PsModuleTests.csproj" -c Release --nologo -v quiet \
     --logger "trx;LogFileName=$trx" --logger 'console;verbosity=minimal' ${1:+--filter "$1"} \
     </dev/null >"$log" 2>&1
 rc=$?
@@ -37,12 +48,12 @@ if [ -z "$total" ] || [ "$total" = 0 ]; then
 fi
 failed=$((total - passed)) # what neither passed nor failed did not run, and that is a failure too
 
-# The module over the real library and agent, in worlds of their own.
-if [ -z "${1:-}" ]; then
-    worlds=$out/worlds.result
-    rm -f "$worlds"
-    (cd "$here/e2e" && PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH PYTHONDONTWRITEBYTECODE=1 RESULT=$worlds \
-        env --default-signal=INT,QUIT /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short) </dev/null || rc=1
+if [ -n "$worlds_pid" ]; then
+    if ! wait "$worlds_pid"; then
+        rc=1
+        cat "$worlds_log"
+    fi
+    trap - EXIT
     more=0 less=1 # no result is a failure
     if [ -s "$worlds" ]; then
         read -r more less < <(awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }' "$worlds")

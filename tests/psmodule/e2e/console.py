@@ -34,7 +34,7 @@ class Console:
     def arguments(self, script):
         handle, path = tempfile.mkstemp(suffix=".ps1", dir=self.world.home)
         with os.fdopen(handle, "w") as f:
-            f.write("Import-Module %s\n%s\n" % (MANIFEST, script))
+            f.write("$ErrorActionPreference = 'Stop'\nImport-Module %s\n%s\n" % (MANIFEST, script))
         os.chmod(path, 0o644)
         return [PSH, "-NoProfile", "-File", path]
 
