@@ -13,7 +13,8 @@
 
 enum {
     MAX_ANSWER = 16 * 1024 * 1024,
-    POLL_MS = 50
+    POLL_MS = 50,
+    OPERATOR = 5 /* exit code: another try is of no use */
 };
 
 /* What the service manager says; absent where there is no manager, or none that answers. */
@@ -54,6 +55,7 @@ bool ea_service_installed(const struct ea_place *p)
 static void dependencies(const ea_envs *env, const ea_strmap *settings, ea_strlist *out)
 {
     static const char key[] = "ECSTOOLS_SERVICE_DEPENDS";
+    const char *usual = ea_plat_is_windows() ? "Docker" : "docker";
     const char *told = ea_envs_get(env, key);
     struct ea_service_info docker;
     ea_err err = { 0 };
@@ -62,9 +64,9 @@ static void dependencies(const ea_envs *env, const ea_strmap *settings, ea_strli
     if (!told)
         told = ea_strmap_get(settings, key);
     if (!told) {
-        if (ea_plat_service_query("Docker", &docker, &err) == EA_OK &&
+        if (ea_plat_service_query(usual, &docker, &err) == EA_OK &&
             docker.state != EA_SERVICE_ABSENT)
-            ea_strlist_add(out, "Docker");
+            ea_strlist_add(out, usual);
         return;
     }
     rest = ea_str_of(ea_zstr_eq(told, "none") ? "" : told);
@@ -95,7 +97,8 @@ static void add_place(ea_strlist *out, const char *name, const char *value, ea_p
         ea_strlist_add(out, line);
 }
 
-/* The settings themselves stay in their file, which only administrators read. */
+/* The settings themselves stay in their file, which only administrators read: Windows' service reads it
+ * (service_env.h), systemd reads it for the process. */
 ea_code ea_service_register(const struct ea_place *p, const ea_envs *env, ea_err *err)
 {
     static const unsigned restart_s[3] = { 5, 30, 60 };
@@ -110,8 +113,10 @@ ea_code ea_service_register(const struct ea_place *p, const ea_envs *env, ea_err
         .display_name = "Amazon ECS",
         .description = "Runs the tasks that Amazon ECS places on this machine.",
         .program = exe,
-        .arguments = "-windows-service",
+        .arguments = ea_plat_is_windows() ? "-windows-service" : "",
+        .env_file = p->config_file, /* proxies are read from the environment alone */
         .restart_s = &restart_s,
+        .final_exit = OPERATOR,
         .preshutdown_ms = 30000,
     };
     ea_code code;

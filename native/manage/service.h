@@ -1,6 +1,6 @@
-/* service.h - the agent as a process of its own that outlives its starter. On Linux a daemon that the
- * lock of its data directory identifies; on Windows the service of this name, which the system starts at
- * boot and again after a failure. Thread: the operation's. */
+/* service.h - the agent as a process of its own that outlives its starter: the service of this name, which
+ * the system (Windows, systemd) starts at boot and again after a failure; without such a manager a daemon.
+ * Its pid is that of the process that holds the lock of its data directory. Thread: the operation's. */
 #ifndef EA_MANAGE_SERVICE_H
 #define EA_MANAGE_SERVICE_H
 

@@ -147,8 +147,9 @@ void ea_plat_harden(void);
 ea_code ea_plat_on_stop(void (*fn)(void *arg), void *arg, ea_err *err) EA_CHECK;
 void ea_plat_off_stop(void);
 
-/* ---- service.c: a program as a service of the system. Only Windows has a manager for them (SCM); on
- * Linux each call but ea_plat_has_services() fails with EA_UNSUPPORTED. ---- */
+/* ---- service.c: a program as a service of the system. The manager is SCM on Windows; on Linux it is
+ * systemd where that runs (a name is that of a unit, ".service" added), and where it does not, each call but
+ * ea_plat_has_services() fails with EA_UNSUPPORTED. ---- */
 bool ea_plat_has_services(void);
 struct ea_service_spec {
     const char *name, *display_name, *description;
@@ -156,8 +157,11 @@ struct ea_service_spec {
     const char *arguments;      /* as they stand */
     const char *const *depends; /* services that must run first; NULL-terminated; NULL: none */
     const char *const *env;     /* NAME=value of the service alone; NULL-terminated; NULL: none */
-    const unsigned (*restart_s)[3]; /* seconds to wait after the first, second and later failures */
-    unsigned preshutdown_ms;        /* what a shutdown of the machine waits for it at most */
+    const char *env_file;       /* more NAME=value lines, read at each start; NULL: none; Linux */
+    const unsigned (*restart_s)[3]; /* seconds to wait after the first, second and later failures;
+                                     * Linux: the first counts for all */
+    int final_exit;          /* an exit code after which it is not started again; 0: none; Linux */
+    unsigned preshutdown_ms; /* what a shutdown of the machine waits for it at most */
 };
 typedef enum ea_service_state {
     EA_SERVICE_ABSENT,
@@ -181,13 +185,15 @@ ea_code ea_plat_service_start(const char *name,
                               ea_err *err) EA_CHECK; /* running: fine; not waited for */
 ea_code ea_plat_service_stop(const char *name,
                              ea_err *err) EA_CHECK; /* stopped: fine; not waited for */
-/* NAME=value lines of the service's own registration, and those of the machine; added to `out`. */
+/* NAME=value lines of the service's own registration, and those of the machine; added to `out`. Windows;
+ * systemd has put them into the environment of the process: EA_UNSUPPORTED. */
 ea_code ea_plat_service_env(const char *name, ea_strlist *out, ea_err *err) EA_CHECK;
 ea_code ea_plat_machine_env(ea_strlist *out, ea_err *err) EA_CHECK;
 /* For a process that the system started as a service: answers the system first, then calls body(arg) once on
  * another thread. A stop, shutdown or preshutdown is what ea_plat_on_stop() tells, at once when it came
  * before that was called. Returns after the body, with its result in *exit_code; a code other than 0 is
- * the service's specific exit code. EA_REFUSED when this process was not started as a service. */
+ * the service's specific exit code. EA_REFUSED when this process was not started as a service. Windows; a
+ * program of systemd needs none of this: EA_UNSUPPORTED. */
 ea_code ea_plat_service_run(const char *name, int (*body)(void *arg), void *arg, int *exit_code,
                             ea_err *err) EA_CHECK;
 
