@@ -249,15 +249,24 @@ static void stop_failed(struct ea_turn *turn, struct ea_task *t, struct ea_conta
                                                step->last_delay_ms, step->multiple, 0.2);
 }
 
+/* The one stop of a container that had come back. It counts once it was carried out; a call that
+ * fails is repeated like any other stop. */
+static void revived_stopped(struct ea_turn *turn, struct ea_container *c, const struct ea_event *ev)
+{
+    if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND ||
+        c->attempts >= ea_step_into(EA_C_STOPPED)->attempts)
+        return;
+    if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED)
+        c->attempts = 0; /* Docker was away */
+    c->stop_once_done = false;
+    look_again(turn, c);
+}
+
 static void stopped(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                     const struct ea_event *ev)
 {
-    if (c->known == EA_C_STOPPED) { /* the one stop of a container that had come back */
-        if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED ||
-            ev->err.code == EA_TIMEOUT) {
-            c->stop_once_done = false; /* nobody knows whether that one was */
-            look_again(turn, c);
-        }
+    if (c->known == EA_C_STOPPED) {
+        revived_stopped(turn, c, ev);
         return;
     }
     if (ev->err.code == EA_NOT_FOUND || (ev->err.code == EA_OK && !ev->facts.found)) {
@@ -318,7 +327,8 @@ static void looked(struct ea_turn *turn, struct ea_task *t, struct ea_container 
         }
         return;
     }
-    ea_container_new_step(c);
+    if (c->known < EA_C_STOPPED)
+        ea_container_new_step(c);
     if (!absent) {
         ea_observe_facts(turn, t, c, &ev->facts);
         return;
