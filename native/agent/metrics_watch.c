@@ -13,8 +13,12 @@ enum {
     RETRY_MAX_MS = 10000,
     POLL_LIMIT_MS = 18000, /* of one answer of the engine */
     MISSES_MAX = 3,        /* readings of a control group until the engine is asked instead */
+    DOUBTS_MAX = 2,        /* times that the engine told something else */
     TASK_TEXT_MAX = 1024 * 1024
 };
+
+#define CPU_SLACK_NS 50000000u
+#define MEMORY_SLACK (4u * 1024 * 1024)
 
 enum source {
     SOURCE_AUTO,
@@ -27,6 +31,8 @@ struct ea_metrics_watch {
     enum source source;
     int64_t poll_ms;  /* 0: streams */
     int64_t phase_ms; /* all control groups are read in one go: the loop wakes up once a second */
+    bool trusted;     /* the engine has told the same as a control group, once */
+    bool checking;    /* it is being asked */
     ea_timer *timer;
     ea_map samplers; /* Docker id -> struct sampler */
 };
@@ -44,8 +50,10 @@ struct sampler {
     /* the control group */
     bool cgroup, located;
     struct ea_cgroup_place place;
-    unsigned misses;
-    bool dead; /* freed when `once` is over */
+    unsigned misses, doubts;
+    struct ea_cgroup_figures asked_at; /* when the engine was asked to compare */
+    bool compares;                     /* `once` is for that */
+    bool dead;                         /* freed when `once` is over */
 };
 
 /* ---- one reading ---- */
@@ -184,6 +192,68 @@ static void missed(struct sampler *s, const struct ea_container *c, const ea_err
     s->cgroup = false;
 }
 
+/* Is `x` what was read, with what may change between two readings and a twentieth? */
+static bool between(uint64_t x, uint64_t a, uint64_t b, uint64_t slack)
+{
+    uint64_t low = a < b ? a : b, high = a < b ? b : a;
+
+    slack += high / 20;
+    return x <= high + slack && x + slack >= low;
+}
+
+/* A runtime that keeps containers in machines of their own tells the engine other figures than the
+ * control group around them has. */
+static void on_check(void *ctx, ea_str line, const struct ea_docker_sample *sample,
+                     const ea_err *err)
+{
+    struct sampler *s = ctx;
+    const struct ea_cgroup_figures *a = &s->asked_at;
+    struct ea_cgroup_figures b;
+    ea_err ignored = { 0 };
+
+    (void)line;
+    s->once = NULL;
+    if (s->dead) {
+        free_sampler(s);
+        return;
+    }
+    s->compares = s->w->checking = false;
+    if (!sample || !sample->read_ns || !s->located ||
+        ea_plat_cgroup_read(&s->place, false, &b, &ignored)) {
+        ea_debug("control group not compared", EA_S("container", s->name), EA_S("err", err->text));
+        return;
+    }
+    if (between(sample->cpu_total, a->cpu_ns, b.cpu_ns, CPU_SLACK_NS) &&
+        between(sample->memory_bytes, a->memory_bytes, b.memory_bytes, MEMORY_SLACK)) {
+        s->w->trusted = true;
+        return;
+    }
+    if (++s->doubts < DOUBTS_MAX)
+        return;
+    ea_warn(
+        "the control group of a container tells something else than the Docker Engine, which is "
+        "asked from now on",
+        EA_S("container", s->name), EA_I("cpu_ns", (int64_t)b.cpu_ns),
+        EA_I("engine_cpu_ns", (int64_t)sample->cpu_total),
+        EA_I("memory_bytes", (int64_t)b.memory_bytes),
+        EA_I("engine_memory_bytes", (int64_t)sample->memory_bytes));
+    s->cgroup = false;
+    s->next_ms = ea_now().mono_ms;
+    plan(s->w);
+}
+
+/* Before control groups are trusted, one is compared with what the engine tells. */
+static void check(struct sampler *s, const struct ea_cgroup_figures *now)
+{
+    struct ea_metrics_watch *w = s->w;
+
+    if (w->source != SOURCE_AUTO || w->trusted || w->checking || s->once)
+        return;
+    s->compares = w->checking = true;
+    s->asked_at = *now;
+    s->once = ea_docker_stats_once(w->ag->docker, s->docker_id, false, POLL_LIMIT_MS, on_check, s);
+}
+
 static void step_cgroup(struct sampler *s)
 {
     const struct ea_container *c = container_of(s);
@@ -216,6 +286,7 @@ static void step_cgroup(struct sampler *s)
         .restarts = c ? c->restart_count : 0,
     };
     (void)take(s, &r); /* the next one may do */
+    check(s, &f);
 }
 
 /* The next beat that all samplers share, not too close. */
@@ -301,6 +372,8 @@ static void end_sampler(struct sampler *s)
     ea_docker_stats_stop(s->stream);
     s->stream = NULL;
     s->dead = true;
+    if (s->compares)
+        s->w->checking = false;
     if (s->once)
         ea_docker_cancel(s->once); /* its end frees */
     else

@@ -12,6 +12,7 @@ import pytest
 import plain_plane as pp
 import steps
 import wire
+import world as worlds
 
 CPUS = len(os.sched_getaffinity(0))
 QUARTER = {"CpuPeriod": 100000, "CpuQuota": 25000}  # of one processor
@@ -151,6 +152,30 @@ def test_published_figures_are_those_of_the_control_group(world, plane, source):
     assert "statistics of a container come from the Docker Engine" not in world.agent_log()
 
 
+def test_a_control_group_that_contradicts_the_engine_is_not_believed(world, plane):
+    """As with a runtime that runs containers in virtual machines: the group around one tells little."""
+    steps.joined(world, plane)
+    arn = steps.run(world, plane, container("main", BURN, QUARTER))
+    truth = Truth(world, steps.one_container(world, arn)["Id"])
+    world.stop_agent()
+    folder = os.path.join(world.dir, "run", "other-group")
+    os.makedirs(folder)
+    for name, text in {"cpuacct.usage": "5", "cpu.stat": "usage_usec 5", "memory.current": "0",
+                       "memory.stat": "inactive_file 0", "io.stat": "", "cgroup.procs": ""}.items():
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text + "\n")
+    place = "/sys/fs/cgroup%s/docker/%s" % ("" if truth.v2 else "/cpuacct", truth.id)
+    seen = len(plane.sessions)
+    world.agent = world.spawn(
+        ["unshare", "--mount", "sh", "-c", "mount --bind /run/other-group %s && exec %s" % (
+            place, os.path.join(worlds.OUT, "ecsagent"))], name="ecsagent", env=world.agent_environment(plane))
+    world.wait("the next sessions", lambda: len(plane.sessions) >= seen + 2 and plane.tcs(), needs=[world.agent])
+    world.wait("the doubt to be told", lambda: "tells something else" in world.agent_log(), 30, needs=[world.agent])
+    next_frame(world, plane)
+    cpu = figures(next_frame(world, plane))[arn, "main"]["cpuStatsSet"]
+    assert near(cpu["sum"] / cpu["sampleCount"], 25 / CPUS, 0.2), cpu
+
+
 def test_a_container_that_vanishes_is_told_no_longer(world, plane):
     steps.joined(world, plane)
     stays, goes = steps.run(world, plane), steps.run(world, plane)
@@ -213,3 +238,20 @@ def test_metrics_switched_off_leave_the_session_idle(world, plane):
         frame = next_frame(world, plane)
         assert frame["metadata"]["idle"] and "taskMetrics" not in frame
     assert "cpuPercent" not in view(world, arn)["main"]
+
+
+def test_the_local_control_plane_takes_them(world):
+    local = world.start_local()
+    agent = world.start_agent(local)
+    local.call("RegisterTaskDefinition", {"family": "sleeper", "containerDefinitions": [{
+        "name": "main", "image": "busybox:latest", "cpu": 10, "memory": 32, "essential": True,
+        "command": steps.sh(steps.TERM_WAIT)}]})
+    ran = world.wait("the task to be placed", lambda: local.call("RunTask", {
+        "cluster": local.cluster, "taskDefinition": "sleeper"})["tasks"], 30, needs=[agent])
+
+    def look():
+        instance, = world.get(local.base + "/local/v1/telemetry").json()["instances"]
+        return instance["lastMetrics"].get("taskMetrics")
+    kept, = world.wait("the metrics to be kept", look, 60, needs=[agent])
+    assert (kept["taskArn"], kept["taskDefinitionFamily"]) == (ran[0]["taskArn"], "sleeper")
+    assert kept["containerMetrics"][0]["memoryStatsSet"]["sampleCount"] > 0
