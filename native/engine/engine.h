@@ -34,8 +34,8 @@ struct ea_payload_task {
     struct ea_creds role, exec; /* members taken; id NULL when absent */
     char *arn;                  /* of a rejected task; NULL when it had none (then only logged) */
     char *error; /* why it was rejected: "UnrecogniedTaskError: Error loading task - ..." */
-    bool
-        refused; /* readable, and not taken since it needs what is not offered: acked all the same */
+    /* readable, and not taken since it needs what is not offered: acked all the same */
+    bool refused;
 };
 
 struct ea_event {

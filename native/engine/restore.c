@@ -59,7 +59,6 @@ void ea_restore_docker_up(struct ea_turn *turn, const struct ea_event *ev)
             if (ea_container_is_running(c))
                 ea_turn_tell(turn, t, c, EA_FX_WATCH);
         }
-        t->orphan_checked = true;
     }
     for (size_t i = 0; i < ev->found.n; i++) {
         const struct ea_docker_facts *f = &ev->found.v[i];

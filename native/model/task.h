@@ -94,7 +94,6 @@ struct ea_task {
     int64_t creds_wait_ms;   /* monotonic; since when execution credentials are missing; 0 none */
     int64_t cleanup_at_ms;   /* wall; 0 not yet decided */
     bool cleaning;           /* removal of its containers under way */
-    bool orphan_checked;     /* after a start or a Docker outage: looked up by label */
     int64_t poll_at_ms;      /* monotonic; next inspection of a steady task; 0 not set */
     int64_t drain_at_ms;     /* monotonic; when waiting container states are told anyway; 0 none */
     bool ended;              /* EA_FX_TASK_ENDED went out */
