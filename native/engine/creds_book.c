@@ -16,7 +16,6 @@ void ea_creds_book_put(struct ea_turn *turn, struct ea_task *t, struct ea_creds 
             ea_set_str(slot, creds->id);
             t->dirty = true;
         }
-        t->creds_wait_ms = 0;
     }
     creds->known_only = false;
     ea_model_put_creds(turn->m, creds);

@@ -164,11 +164,8 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
         return false;
     if (answer == EA_DEP_WAIT || (target >= EA_C_PULLED && !ea_volumes_ready(t, c)))
         return false;
-    if (ea_step_lacks_creds(turn->m, t, c, target)) {
-        if (t->creds_wait_ms == 0)
-            t->creds_wait_ms = turn->now->mono_ms;
+    if (ea_step_lacks_creds(turn->m, t, c, target))
         return false;
-    }
     if (target == EA_C_MANIFEST_PULLED && resolved_by_name(turn, t, c))
         return true;
     if (!turn->m->docker_up)

@@ -91,7 +91,6 @@ struct ea_task {
     ea_tstate report_level;
     int64_t report_at_ms;    /* monotonic; next try after a failed submission; 0 none */
     int64_t report_delay_ms; /* last backoff delay; 0: start again */
-    int64_t creds_wait_ms;   /* monotonic; since when execution credentials are missing; 0 none */
     int64_t cleanup_at_ms;   /* wall; 0 not yet decided */
     bool cleaning;           /* removal of its containers under way */
     int64_t poll_at_ms;      /* monotonic; next inspection of a steady task; 0 not set */
