@@ -265,6 +265,9 @@ static ea_code add_service(ea_buf *b, const struct ea_service_spec *spec, ea_err
 
 static ea_code write_unit(const struct ea_service_spec *spec, ea_buf *b, ea_err *err)
 {
+    if (strpbrk(spec->program, "\"'\\")) /* quoted or not, systemd runs none of these */
+        return ea_fail(err, EA_INVALID, "systemd runs no program whose path has quotes or '\\': %s",
+                       spec->program);
     if (check_text("the program's path", spec->program, err) ||
         check_text("the program's arguments", spec->arguments, err) ||
         check_text("the description", spec->description, err))

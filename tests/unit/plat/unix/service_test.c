@@ -124,7 +124,7 @@ static struct ea_service_spec agent(void)
         .name = "AmazonECS",
         .display_name = "Amazon ECS",
         .description = "Runs 100% of the tasks.",
-        .program = "/opt/a \"b\" 5%/ecsagent",
+        .program = "/opt/a b 5% $c/ecsagent",
         .arguments = "",
         .restart_s = &restart_s,
         .final_exit = 5,
@@ -163,7 +163,7 @@ static void the_unit_says_what_the_service_is_and_is_enabled_once(void **state)
                 "Environment=\"ECSTOOLS_RUNDIR=/run/with blank\"\n"
                 "Environment=\"A=\\\\\\\"%%\"\n"
                 "EnvironmentFile=-/etc/ecs/100%% mine.config\n"
-                "ExecStart=\"/opt/a \\\"b\\\" 5%%/ecsagent\"\n"
+                "ExecStart=\"/opt/a b 5%% $c/ecsagent\"\n"
                 "Restart=on-failure\n"
                 "RestartSec=5\n"
                 "RestartPreventExitStatus=5\n"
@@ -262,7 +262,7 @@ static void nothing_that_would_be_another_directive_gets_into_a_unit(void **stat
     static const char *const blank_name[] = { "docker a", NULL };
     static const char *const bad_env[] = { "A=b\nUser=nobody", NULL };
     static const char break_in[] = "/a\nb";
-    struct ea_service_spec specs[6];
+    struct ea_service_spec specs[7];
     ea_err err = { 0 };
 
     (void)state;
@@ -274,6 +274,7 @@ static void nothing_that_would_be_another_directive_gets_into_a_unit(void **stat
     specs[3].program = break_in;
     specs[4].env_file = break_in;
     specs[5].name = "../AmazonECS";
+    specs[6].program = "/opt/\"a\"/ecsagent"; /* systemd refuses it at the start only */
     for (size_t i = 0; i < EA_COUNT(specs); i++) {
         if (ea_plat_service_install(&specs[i], &err) != EA_INVALID)
             fail_msg("row %zu was taken: %s", i, err.text);
