@@ -8,6 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=$root/build/out/psmodule-tests/wine
 passed=0 failed=0
+mkdir -p "$out"
 
 "$here/Shell/build.sh" win-x64 || exit 1
 "$root/build/wine.sh" --init || exit 1
