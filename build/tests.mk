@@ -61,9 +61,10 @@ integ: native ## agent, local control plane, real Docker Engine, aws
 	$(call run_suite,tests/integ/run.sh)
 module-test: all ## the cmdlets in a real PowerShell engine
 	$(call run_suite,tests/psmodule/run.sh)
-wine: ## unit tests of the Windows build, then its programs, under Wine
+wine: module ## unit tests of the Windows build, then its programs, under Wine
 	@$(MAKE) --no-print-directory TARGET=windows native unit test-bins
 	$(call run_suite,tests/wine/run.sh)
+	$(call run_suite,tests/psmodule/wine.sh)
 test-bins: $(SIM) $(BENCH_BIN) $(WINE_BIN)
 
 # Fuzz targets: tests/fuzz/NAME.c, with NAME.dict and corpus/NAME/ beside it.

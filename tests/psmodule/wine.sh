@@ -12,6 +12,7 @@ mkdir -p "$out"
 
 "$here/Shell/build.sh" win-x64 || exit 1
 "$root/build/wine.sh" --init || exit 1
+trap '"$root/build/wine.sh" --stop' EXIT
 
 # folder NAME DLL: a module folder as in a release, with that native library; prints the manifest's path
 folder()
