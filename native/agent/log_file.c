@@ -3,6 +3,7 @@
 #include "../base/alloc.h"
 #include "../base/log.h"
 #include "../plat/plat.h"
+#include "event_log.h"
 
 #include <stdio.h>
 
@@ -43,12 +44,13 @@ void ea_log_file_configure(const ea_config *config)
         file.keep = (unsigned)ea_cfg_int(config, EA_CFG_LOG_MAX_ROLL);
         log.sink = to_file;
     }
+    log.extra = ea_event_log_sink();
     ea_log_configure(&log);
 }
 
 void ea_log_file_done(void)
 {
-    const ea_log_config plain = { .level = EA_INFO };
+    const ea_log_config plain = { .level = EA_INFO, .extra = ea_event_log_sink() };
 
     ea_log_configure(&plain);
     ea_set_str(&file.path, NULL);

@@ -6,6 +6,7 @@
 #include "../manage/service_env.h"
 #include "../plat/plat.h"
 #include "agent.h"
+#include "event_log.h"
 #include "version.h"
 
 #include <getopt.h>
@@ -254,8 +255,10 @@ static int service_body(void *arg)
 {
     const char *const *given = arg;
     char **env = ea_service_env(given);
-    int code = run((const char *const *)env);
+    int code;
 
+    ea_event_log_enable();
+    code = run((const char *const *)env);
     ea_plat_env_free(env);
     return code;
 }

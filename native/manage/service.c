@@ -136,6 +136,8 @@ ea_code ea_service_register(const struct ea_place *p, const ea_envs *env, ea_err
     own_env = view(&places);
     spec.env = own_env;
     code = ea_plat_service_install(&spec, err);
+    if (code == EA_OK && ea_plat_event_source_add(dir, err))
+        code = err->code;
     ea_strlist_free(&names);
     ea_strlist_free(&places);
     return code;

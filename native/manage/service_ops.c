@@ -164,6 +164,7 @@ static void uninstall_work(ecsagent_op *op, void *arg)
     }
     if (need_admin("removing the service AmazonECS", &err) || ea_service_end(op, p, &err) ||
         (ea_plat_has_services() && ea_plat_service_remove(EA_SERVICE_NAME, &err)) ||
+        ea_plat_event_source_remove(&err) ||
         ea_plat_task_address_remove("169.254.170.2", &err) ||
         ea_plat_remove_tree(p->program_root, &err) ||
         (!r->keep_data &&

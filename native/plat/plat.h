@@ -197,6 +197,27 @@ ea_code ea_plat_machine_env(ea_strlist *out, ea_err *err) EA_CHECK;
 ea_code ea_plat_service_run(const char *name, int (*body)(void *arg), void *arg, int *exit_code,
                             ea_err *err) EA_CHECK;
 
+/* ---- event_log.c: the system's own log of what operators act on. Nothing on Linux. ---- */
+typedef enum ea_event_id { /* stable numbers: plat/win/messages.mc */
+    EA_EVENT_NONE,
+    EA_EVENT_STARTED,
+    EA_EVENT_ENDED,
+    EA_EVENT_REGISTERED,
+    EA_EVENT_DOCKER,
+    EA_EVENT_WAIT_OVER,
+    EA_EVENT_WARNING,
+    EA_EVENT_WAITING,
+    EA_EVENT_ERROR,
+    EA_EVENT_CANNOT_START,
+    EA_EVENT_GAVE_UP,
+    EA_EVENT_STORE,
+    EA_EVENT_COUNT
+} ea_event_id;
+void ea_plat_event(ea_event_id id, const char *text); /* a failure is silent */
+/* The source of these events, whose texts are in the library in `folder`. Idempotent. */
+ea_code ea_plat_event_source_add(const char *folder, ea_err *err) EA_CHECK;
+ea_code ea_plat_event_source_remove(ea_err *err) EA_CHECK; /* absent: fine */
+
 /* ---- env.c ---- */
 /* The process's environment as NAME=value in UTF-8, NULL-terminated; caller frees with
  * ea_plat_env_free. */

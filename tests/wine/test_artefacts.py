@@ -75,3 +75,17 @@ def test_each_file_tells_its_version(file):
 
 def test_the_library_is_small():
     assert os.path.getsize(os.path.join(wine_world.WIN_OUT, "ecsagent.dll")) < 2.5e6
+
+
+def test_each_event_is_a_line_that_the_agent_says():
+    """native/agent/event_log.c knows events by the words of the log."""
+    folder = os.path.join(worlds.ROOT, "native", "agent")
+
+    def text(name):
+        with open(os.path.join(folder, name)) as f:
+            return f.read()
+    table = re.findall(r'\{ "([^"]+)", EA_EVENT_', text("event_log.c"))
+    assert len(table) >= 7
+    said = "".join(text(name) for name in os.listdir(folder) if name.endswith(".c") and name != "event_log.c")
+    for words in table:
+        assert re.search(r'ea_(info|warn|error|crit)\([^;]*"%s"' % re.escape(words), said), words

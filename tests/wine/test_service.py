@@ -93,6 +93,27 @@ def test_a_dependency_is_registered(world, plane, engine):
     assert "DependOnService=Eventlog|" in world.tool("reg-list", SERVICE_KEY)[1]
 
 
+EVENTS = [
+    (0x40000064, "The Amazon ECS agent has started."), (0x40000065, "The Amazon ECS agent has ended."),
+    (0x40000066, "This machine is registered"), (0x40000067, "Docker Engine answers."),
+    (0x40000068, "has come"), (0x800000C8, "Something went wrong; the agent goes on."), (0x800000C9, "keeps trying"),
+    (0xC000012C, "somebody must look at"),
+    (0xC000012D, "The Amazon ECS agent cannot start."), (0xC000012E, "because it cannot go on"),
+    (0xC000012F, "cannot be saved")]
+
+
+def test_events_have_their_texts_in_the_registered_library(world, plane, engine, installed):
+    key = "SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\AmazonECSAgent"
+    told = dict(line.partition("=")[::2] for line in world.tool("reg-list", key)[1].splitlines())
+    assert re.match(r"C:\\Program Files\\Amazon\\ECS\\[\d.]+\\ecsagent\.dll$", told["EventMessageFile"])
+    assert told["TypesSupported"] == "7"
+    for number, text in EVENTS:
+        _s, shown = world.tool("message", told["EventMessageFile"], hex(number), "detail=7 %1")
+        assert text in shown and "detail=7 %1" in shown
+    dll(world, "uninstall")
+    assert "no key" in world.tool("reg-list", key, check=False)[1]
+
+
 def test_other_places_are_in_the_registration(world, plane, engine):
     places = {"ECSTOOLS_CONFIG": "C:\\Other\\ecs.config", "ECSTOOLS_RUNDIR": "C:\\Other\\run",
               "ECSTOOLS_PROGRAM_DIR": "C:\\Other Programs", "ECS_DATADIR": "C:\\Other\\data"}

@@ -7,7 +7,8 @@
  *   control NAME N sends a control code to a service (5 SHUTDOWN is only for the SCM: it is refused)
  *   start NAME     starts a service, as Start-Service does
  *   change-path NAME PATH   breaks a registration
- *   config NAME    what was registered for a service */
+ *   config NAME    what was registered for a service
+ *   message DLL ID TEXT   an event as the event viewer shows it: the DLL's message with the text put in */
 #include <windows.h>
 #include <shellapi.h>
 
@@ -171,6 +172,20 @@ static int config(const char *name)
     return 0;
 }
 
+static int message(const char *dll, const char *id, char *text)
+{
+    HMODULE module = LoadLibraryExA(dll, NULL, LOAD_LIBRARY_AS_DATAFILE);
+    DWORD_PTR texts[1] = { (DWORD_PTR)text };
+    char out[4096];
+
+    if (!module ||
+        !FormatMessageA(FORMAT_MESSAGE_FROM_HMODULE | FORMAT_MESSAGE_ARGUMENT_ARRAY, module,
+                        strtoul(id, NULL, 0), 0, out, sizeof(out), (va_list *)(void *)texts))
+        return fail("message");
+    (void)puts(out);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "", *name = argc > 2 ? argv[2] : "";
@@ -196,5 +211,7 @@ int main(int argc, char **argv)
         return change_path(name, argv[3]);
     if (strcmp(verb, "config") == 0)
         return config(name);
+    if (strcmp(verb, "message") == 0 && argc > 4)
+        return message(name, argv[3], argv[4]);
     return 2;
 }
