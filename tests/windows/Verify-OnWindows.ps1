@@ -123,6 +123,12 @@ Test-Fact 'it runs as LocalSystem and is connected' {
     "pid $($status.pid)"
 }
 
+Test-Fact 'events are in the application log, with their texts' {
+    $event = Get-WinEvent -MaxEvents 1 -FilterHashtable @{ LogName = 'Application'; ProviderName = 'AmazonECSAgent'; Id = 100 }
+    Assert-That ($event.Message -like 'The Amazon ECS agent has started.*') "message: $($event.Message)"
+    "$($event.TimeCreated)"
+}
+
 # ---- folders and pipes ----------------------------------------------------------------------------
 
 Test-Fact 'only SYSTEM and administrators read state and settings' {
