@@ -231,7 +231,7 @@ static ea_code died(ecsagent_op *op, struct init *in, ea_err *err)
         return ea_fail(err, code == OPERATOR ? EA_SETTINGS : EA_IO, "the agent could not start: %s",
                        words);
     }
-    in->advice = ea_op_strf(op, "Look into %s/ecsagent.out and %s.", in->place.log_dir,
+    in->advice = ea_op_strf(op, "Look into %s and %s.", ea_service_output(op, &in->place),
                             ea_strmap_get(&in->settings, "ECS_LOGFILE"));
     return ea_fail(err, EA_IO, "the agent ended right after its start");
 }

@@ -201,11 +201,25 @@ static void service_env(const struct ea_place *p, const ea_envs *env, const ea_s
     }
 }
 
+static char *own_output(const struct ea_place *p)
+{
+    return ea_sprintf_dup("%s/ecsagent.out", p->log_dir);
+}
+
+const char *ea_service_output(ecsagent_op *op, const struct ea_place *p)
+{
+    EA_FREE_AUTO char *file = own_output(p);
+
+    if (!ea_plat_has_services())
+        return ea_op_str(op, file);
+    return ea_plat_is_windows() ? "the Application event log" : "journalctl -u " EA_SERVICE_NAME;
+}
+
 ea_code ea_service_launch(const struct ea_place *p, const ea_envs *env, ea_err *err)
 {
     EA_FREE_AUTO char *dir = ea_program_dir(p->program_root);
     EA_FREE_AUTO char *exe = ea_program_exe(dir);
-    EA_FREE_AUTO char *log = ea_sprintf_dup("%s/ecsagent.out", p->log_dir);
+    EA_FREE_AUTO char *log = own_output(p);
     EA_FREE_AUTO const char **envp = NULL;
     ea_strmap settings = { 0 };
     ea_strlist list = { 0 };

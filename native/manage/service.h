@@ -26,4 +26,7 @@ ea_code ea_service_status(ecsagent_op *op, const struct ea_place *p, int64_t lim
 /* An agent that could not start left a note: true, its exit code and words. */
 bool ea_service_exit_note(const struct ea_place *p, int *exit_code, char text[512]);
 
+/* Where an agent that ended before it had its log file has said why: a file, or what shows it. */
+const char *ea_service_output(ecsagent_op *op, const struct ea_place *p);
+
 #endif

@@ -89,8 +89,8 @@ static ea_code launch(ecsagent_op *op, struct request *r, ecsagent_status *s, ea
             if (ea_service_exit_note(&r->place, &code, words))
                 return ea_fail(err, code == OPERATOR ? EA_SETTINGS : EA_IO,
                                "the agent could not start: %s", words);
-            return ea_fail(err, EA_IO, "the agent ended right after its start, see %s/ecsagent.out",
-                           r->place.log_dir);
+            return ea_fail(err, EA_IO, "the agent ended right after its start, see %s",
+                           ea_service_output(op, &r->place));
         }
         if (!ea_op_sleep(op, POLL_MS))
             return ea_fail(err, ea_op_cancelled(op) ? EA_CANCELLED : EA_TIMEOUT,
@@ -164,8 +164,7 @@ static void uninstall_work(ecsagent_op *op, void *arg)
     }
     if (need_admin("removing the service AmazonECS", &err) || ea_service_end(op, p, &err) ||
         (ea_plat_has_services() && ea_plat_service_remove(EA_SERVICE_NAME, &err)) ||
-        ea_plat_event_source_remove(&err) ||
-        ea_plat_task_address_remove("169.254.170.2", &err) ||
+        ea_plat_event_source_remove(&err) || ea_plat_task_address_remove("169.254.170.2", &err) ||
         ea_plat_remove_tree(p->program_root, &err) ||
         (!r->keep_data &&
          (ea_plat_remove_tree(p->data_dir, &err) || ea_plat_remove_file(p->config_file, &err) ||

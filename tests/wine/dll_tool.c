@@ -32,8 +32,8 @@ static const char *safe(const char *text)
 
 static void print_status(const ecsagent_status *s)
 {
-    (void)printf("status state=%u pid=%d cluster=%s data=%s log=%s\n", s->state, s->pid, safe(s->cluster),
-                 safe(s->data_dir), safe(s->log_file));
+    (void)printf("status state=%u pid=%d cluster=%s data=%s log=%s\n", s->state, s->pid,
+                 safe(s->cluster), safe(s->data_dir), safe(s->log_file));
 }
 
 static void print_result(const ecsagent_list *list)
@@ -94,7 +94,9 @@ static int32_t begin(int argc, char **argv, ecsagent_op **op)
 
     if (strcmp(verb, "initialize") == 0 && argc > 4) {
         int32_t (*call)(const ecsagent_initialize_params *, ecsagent_op **);
-        ecsagent_initialize_params p = { .size = sizeof(p), .cluster = argv[3], .what_if = what_if };
+        ecsagent_initialize_params p = { .size = sizeof(p),
+                                         .cluster = argv[3],
+                                         .what_if = what_if };
 
         p.timeout_s = (uint32_t)strtoul(argv[4], NULL, 10);
         p.force = has(argc, argv, "force") ? 1 : 0;
