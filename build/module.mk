@@ -13,7 +13,7 @@ module: native $(if $(MODULE_PROJ),$(MODULE_DLL)) ## psmodule/bin: cmdlets and n
 
 $(MODULE_DLL): $(MODULE_PROJ) $(MODULE_SRC) $(MODULE_DATA) ECSTools.psd1
 	@command -v dotnet >/dev/null || { echo 'module: no dotnet: install the .NET SDK 10 (build/setup.sh tells how)' >&2; exit 1; }
-	$(Q)dotnet build $(MODULE_PROJ) -c Release -o build/out/module --nologo -v quiet -clp:NoSummary </dev/null
+	$(Q)dotnet build $(MODULE_PROJ) -nodeReuse:false -c Release -o build/out/module --nologo -v quiet -clp:NoSummary </dev/null
 	@touch $@
 
 psh: ## build/out/psh: a console host over the PowerShell engine

@@ -6,6 +6,7 @@
 #include "../base/loop.h"
 #include "../docker/docker_http.h"
 #include "../plat/plat.h"
+#include "leftovers.h"
 #include "place.h"
 #include "program.h"
 
@@ -307,7 +308,7 @@ static void down_work(ecsagent_op *op, void *arg)
     }
     l->pid = (int32_t)pid;
     if ((pid && end(op, r, pid, &err)) ||
-        (r->remove_data && ea_plat_remove_tree(r->data_dir, &err))) {
+        (r->remove_data && ea_leftovers_local(r->data_dir, &err))) {
         ea_op_fail(op, &err, RETRY, NULL);
         return;
     }

@@ -73,3 +73,13 @@ ea_code ea_program_install(const char *source_dir, const char *dir, ea_err *err)
     }
     return EA_OK;
 }
+
+ea_code ea_program_remove(const char *dir, ea_err *err)
+{
+    for (size_t i = 0; i < EA_COUNT(unix_files); i++) {
+        EA_FREE_AUTO char *path = in(dir, file(i));
+        if (ea_plat_remove_file(path, err))
+            return err->code;
+    }
+    return ea_plat_remove_empty_dir(dir, err);
+}

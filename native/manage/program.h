@@ -15,4 +15,7 @@ char *ea_program_local(const char *dir); /* ecslocal(.exe) in it; caller frees *
 bool ea_program_current(const char *source_dir, const char *dir);
 ea_code ea_program_install(const char *source_dir, const char *dir, ea_err *err) EA_CHECK;
 
+/* The installed files, and the folder if nothing else is in it. */
+ea_code ea_program_remove(const char *dir, ea_err *err) EA_CHECK;
+
 #endif

@@ -4,6 +4,7 @@
 #include "../plat/plat.h"
 #include "answer.h"
 #include "control_client.h"
+#include "leftovers.h"
 #include "service.h"
 #include "settings_file.h"
 
@@ -165,10 +166,10 @@ static void uninstall_work(ecsagent_op *op, void *arg)
     if (need_admin("removing the service AmazonECS", &err) || ea_service_end(op, p, &err) ||
         (ea_plat_has_services() && ea_plat_service_remove(EA_SERVICE_NAME, &err)) ||
         ea_plat_event_source_remove(&err) || ea_plat_task_address_remove("169.254.170.2", &err) ||
-        ea_plat_remove_tree(p->program_root, &err) ||
+        ea_leftovers_program(p->program_root, &err) ||
         (!r->keep_data &&
-         (ea_plat_remove_tree(p->data_dir, &err) || ea_plat_remove_file(p->config_file, &err) ||
-          ea_plat_remove_tree(p->log_dir, &err)))) {
+         (ea_leftovers_state(p->data_dir, &err) || ea_plat_remove_file(p->config_file, &err) ||
+          ea_leftovers_logs(p->log_dir, &err)))) {
         fail(op, &err, NULL);
         return;
     }

@@ -58,6 +58,8 @@ ea_code ea_plat_rename(const char *from, const char *to, ea_err *err) EA_CHECK; 
 ea_code ea_plat_make_dir(const char *path,
                          ea_err *err) EA_CHECK; /* with parents; 0700; exists: fine */
 ea_code ea_plat_remove_file(const char *path, ea_err *err) EA_CHECK; /* absent: fine */
+ea_code ea_plat_remove_empty_dir(const char *path,
+                                 ea_err *err) EA_CHECK; /* absent, not empty: fine */
 ea_code ea_plat_remove_tree(const char *path,
                             ea_err *err) EA_CHECK; /* absent: fine; no links followed */
 ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_err *err) EA_CHECK;

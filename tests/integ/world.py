@@ -523,8 +523,9 @@ class World:
         else:
             self.unhang_docker()
         self.remove_containers()
-        for place in ("var/lib/ecs", "var/log/ecs", "run/ecs", "over/etc/up/ecs"):
+        for place in ("var/lib/ecs", "var/log/ecs", "run/ecs"):
             shutil.rmtree(os.path.join(self.dir, place), ignore_errors=True)
+        self.run(["rm", "-rf", "/etc/ecs"])  # an overlay: from inside alone
         self.run(["sh", "-c", "ip addr del 169.254.170.2/32 dev lo 2>/dev/null; true"])
         for file in os.listdir(self.logs):
             if not file.endswith(("-dockerd.log", "init.log")):

@@ -292,6 +292,13 @@ static int remove_at(int at, const char *name, unsigned depth)
     return number;
 }
 
+ea_code ea_plat_remove_empty_dir(const char *path, ea_err *err)
+{
+    if (rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST)
+        return EA_OK;
+    return ea_fail_errno(err, errno, "remove", path);
+}
+
 ea_code ea_plat_remove_tree(const char *path, ea_err *err)
 {
     int number = remove_at(AT_FDCWD, path, 64);

@@ -392,6 +392,17 @@ static DWORD remove_any(const wchar_t *path, unsigned depth)
     return number;
 }
 
+ea_code ea_plat_remove_empty_dir(const char *path, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    DWORD number = RemoveDirectoryW(wide) ? ERROR_SUCCESS : GetLastError();
+
+    if (number == ERROR_SUCCESS || number == ERROR_DIR_NOT_EMPTY ||
+        number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND)
+        return EA_OK;
+    return ea_fail_win(err, number, "remove", path);
+}
+
 ea_code ea_plat_remove_tree(const char *path, ea_err *err)
 {
     EA_FREE_AUTO wchar_t *wide = ea_wide(path);

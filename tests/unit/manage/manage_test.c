@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "manage/answer.h"
+#include "manage/leftovers.h"
 #include "manage/place.h"
 #include "manage/settings_file.h"
 #include "plat/plat.h"
@@ -69,6 +70,43 @@ static void a_settings_file_comes_back_as_it_was_written(void **state)
     assert_int_equal(ea_plat_remove_tree(folder, &err), EA_OK);
     ea_strmap_free(&a);
     ea_strmap_free(&b);
+}
+
+static void put(const char *folder, const char *name)
+{
+    EA_FREE_AUTO char *path = ea_sprintf_dup("%s/%s", folder, name);
+    ea_err err = { 0 };
+
+    assert_int_equal(ea_plat_write_file(path, EA_STR("x"), 0600, &err), EA_OK);
+}
+
+static void what_is_not_ours_by_name_stays_in_the_folders(void **state)
+{
+    EA_FREE_AUTO char *dir = ea_plat_exe_dir();
+    EA_FREE_AUTO char *folder = ea_sprintf_dup("%s/leftovers.%d", dir, (int)ea_plat_pid());
+    EA_FREE_AUTO char *theirs = ea_sprintf_dup("%s/family.jpg", folder);
+    EA_FREE_AUTO char *rolled = ea_sprintf_dup("%s/audit.log.2", folder);
+    ea_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(ea_plat_make_dir(folder, &err), EA_OK);
+    put(folder, "ecsagent.db");
+    put(folder, "lock");
+    put(folder, "ecs-agent.log");
+    put(folder, "audit.log");
+    put(folder, "audit.log.1");
+    put(folder, "audit.log.2");
+    put(folder, "family.jpg");
+    assert_int_equal(ea_leftovers_state(folder, &err), EA_OK);
+    assert_int_equal(ea_leftovers_logs(folder, &err), EA_OK);
+    assert_int_equal(ea_leftovers_program(folder, &err), EA_OK);
+    assert_int_equal(ea_leftovers_local(folder, &err), EA_OK);
+    assert_false(ea_plat_exists(rolled));
+    assert_true(ea_plat_exists(theirs));
+    assert_int_equal(ea_plat_remove_file(theirs, &err), EA_OK);
+    assert_int_equal(ea_leftovers_state(folder, &err), EA_OK);
+    assert_false(ea_plat_exists(folder));
+    assert_int_equal(ea_leftovers_state(folder, &err), EA_OK); /* absent: fine */
 }
 
 /* ---- answers are read inside an operation, which owns the memory ---- */
@@ -176,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_a_service_may_know_is_copied),
         cmocka_unit_test(a_settings_file_comes_back_as_it_was_written),
+        cmocka_unit_test(what_is_not_ours_by_name_stays_in_the_folders),
         cmocka_unit_test(a_status_becomes_one_record_then_done_for_ever),
         cmocka_unit_test(garbage_is_an_error_with_its_category),
         cmocka_unit_test(a_cancelled_operation_ends_at_once),
