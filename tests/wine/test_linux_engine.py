@@ -9,6 +9,7 @@ import plain_plane as pp
 import steps
 import wine_world
 from linux_relay import LinuxRelay
+from test_console import kill_agent
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,7 @@ def test_a_killed_agent_comes_back_to_its_running_container(world, plane, relay)
     steps.joined(world, plane)
     arn = steps.run(world, plane, steps.sleeper(memory=300), timeout=60)
     container = steps.one_container(world, arn)["Id"]
-    world.stop_agent()
-    world.wait("the session of the killed agent to end", lambda: not any(s.open for s in plane.sessions))
+    kill_agent(world, plane)
     steps.joined(world, plane)
     steps.stop(world, plane, arn)
     assert steps.one_container(world, arn)["Id"] == container
