@@ -149,19 +149,12 @@ static void user_agent(char out[256])
 
 static ea_code new_net(ea_agent *ag, ea_err *err)
 {
-    EA_BUF_AUTO roots = EA_BUF(16 * 1024 * 1024);
-    const char *ca_file = ea_cfg_str(ag->config, EA_CFG_CA_BUNDLE);
-    ea_net_config net = { .ca_file = ca_file, .no_proxy = env_get(ag, "NO_PROXY") };
+    ea_net_config net = { .ca_file = ea_cfg_str(ag->config, EA_CFG_CA_BUNDLE),
+                          .machine_roots = true,
+                          .no_proxy = env_get(ag, "NO_PROXY") };
     const char *docker = strstr(ea_cfg_str(ag->config, EA_CFG_DOCKER_HOST), "://");
-    ea_err why = { 0 };
 
     net.docker_host = docker ? docker + 3 : NULL;
-    if (!*ca_file) {
-        if (ea_plat_ca_roots(&roots, &why))
-            ea_warn("no trusted roots: https endpoints cannot be reached; set AWS_CA_BUNDLE",
-                    EA_S("err", why.text));
-        net.ca_blob = ea_buf_str(&roots);
-    }
     return ea_net_new(ag->loop, &net, &ag->net, err);
 }
 

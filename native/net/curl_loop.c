@@ -11,15 +11,17 @@
 #include <string.h>
 #include <uv.h>
 
-#define CA_FILE_MAX      (8u * 1024 * 1024)
-#define CONNECTIONS_KEPT 16L
+#define CA_FILE_MAX       (8u * 1024 * 1024)
+#define MACHINE_ROOTS_MAX (16u * 1024 * 1024)
+#define CONNECTIONS_KEPT  16L
 
 struct ea_net {
     ea_loop *loop;
     CURLM *multi;
     ea_timer *timer;
     size_t active;
-    ea_roots *roots; /* NULL: nothing is trusted */
+    ea_roots *roots;    /* NULL: nothing is trusted */
+    bool machine_roots; /* not read yet */
     bool insecure;
     char *proxy_http, *proxy_https, *no_proxy, *user_agent;
 };
@@ -81,8 +83,10 @@ static ea_code take_roots(ea_net *net, const ea_net_config *c, ea_err *err)
         }
         return ea_roots_new(ea_buf_str(&pem), c->ca_file, &net->roots, err);
     }
-    if (c->ca_blob.n == 0)
+    if (c->ca_blob.n == 0) {
+        net->machine_roots = c->machine_roots;
         return EA_OK;
+    }
     return ea_roots_new(c->ca_blob, "the system's list of trusted roots", &net->roots, err);
 }
 
@@ -262,15 +266,33 @@ size_t ea_net_active(const ea_net *net)
 
 /* --- jobs --- */
 
+static void read_machine_roots(ea_net *net)
+{
+    EA_BUF_AUTO pem = EA_BUF(MACHINE_ROOTS_MAX);
+    ea_err err = { 0 };
+
+    if (ea_plat_ca_roots(&pem, &err) ||
+        ea_roots_new(ea_buf_str(&pem), "the system's list of trusted roots", &net->roots, &err))
+        ea_warn("no trusted roots: https endpoints cannot be reached; set AWS_CA_BUNDLE",
+                EA_S("err", err.text));
+    else
+        net->machine_roots = false;
+}
+
 /* Once libcurl has set a connection up: no roots of its own, ours for all. */
 static CURLcode use_roots(CURL *easy, void *config, void *arg)
 {
+    ea_net *net = arg;
+
     (void)easy;
-    mbedtls_ssl_conf_ca_chain(config, ea_roots_chain(arg), NULL);
+    if (net->machine_roots)
+        read_machine_roots(net);
+    if (net->roots)
+        mbedtls_ssl_conf_ca_chain(config, ea_roots_chain(net->roots), NULL);
     return CURLE_OK;
 }
 
-static ea_code set_tls(const ea_net *net, CURL *easy, ea_err *err)
+static ea_code set_tls(ea_net *net, CURL *easy, ea_err *err)
 {
     (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (net->insecure) {
@@ -278,10 +300,10 @@ static ea_code set_tls(const ea_net *net, CURL *easy, ea_err *err)
         (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
         return EA_OK;
     }
-    if (!net->roots)
+    if (!net->roots && !net->machine_roots)
         return EA_OK;
     if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_roots) != CURLE_OK ||
-        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, net->roots) != CURLE_OK)
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, net) != CURLE_OK)
         return ea_fail(err, EA_NO_MEMORY, "libcurl: trusted roots not taken");
     return EA_OK;
 }

@@ -17,7 +17,10 @@ typedef struct ea_net_config {
     const char
         *ca_file;   /* PEM file in place of the system's roots (AWS_CA_BUNDLE); NULL or "" no */
     ea_str ca_blob; /* PEM text of the system's roots; used when ca_file is absent */
-    bool insecure;  /* tests only: nothing about the peer is verified; told loudly, once */
+    /* With neither of the two: the machine's roots, read at the first TLS connection, since that takes time and
+     * plain http has no use for them. While they cannot be read nobody is trusted; the log says why. */
+    bool machine_roots;
+    bool insecure; /* tests only: nothing about the peer is verified; told loudly, once */
     const char *proxy_http,
         *proxy_https;        /* NULL: from http_proxy, HTTPS_PROXY ... of the process */
     const char *no_proxy;    /* NULL or "": EA_NO_PROXY_DEFAULT and `docker_host` */
