@@ -1,5 +1,6 @@
 #include "../plat.h"
 
+#include "hns.h"
 #include "wide.h"
 
 #include <iphlpapi.h>
@@ -49,11 +50,45 @@ static bool present(IN_ADDR ip)
     return found;
 }
 
-/* The first NAT adapter that is up and has an address of its own. */
+/* The adapter that owns the address. */
+static bool owner_of(const MIB_UNICASTIPADDRESS_TABLE *table, const char *ipv4, NET_LUID *out)
+{
+    ea_err ignored = { 0 };
+    IN_ADDR ip;
+
+    if (parse_ipv4(ipv4, &ip, &ignored))
+        return false;
+    for (ULONG i = 0; table && i < table->NumEntries; i++) {
+        if (table->Table[i].Address.Ipv4.sin_addr.s_addr == ip.s_addr) {
+            *out = table->Table[i].InterfaceLuid;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By the gateway of Docker's network, which no ghost of an earlier network has (endpoints-and-windows.md sections
+ * 4.6 and 4.7). */
+static bool find_by_gateway(const MIB_UNICASTIPADDRESS_TABLE *table, NET_LUID *out)
+{
+    ea_err err = { 0 };
+    const struct ea_hns_calls *hns = ea_hns_system(&err);
+    ea_strlist gateways = { 0 };
+    bool found = false;
+
+    if (hns && ea_hns_nat_gateways(hns, &gateways, &err) == EA_OK) {
+        for (size_t i = 0; i < gateways.n && !found; i++)
+            found = owner_of(table, gateways.v[i], out);
+    }
+    ea_strlist_free(&gateways);
+    return found;
+}
+
+/* Without an HNS that can be asked: the first adapter that is up, has an address and the usual name. */
 static bool find_nat(NET_LUID *out)
 {
     MIB_UNICASTIPADDRESS_TABLE *table = all_addresses();
-    bool found = false;
+    bool found = find_by_gateway(table, out);
 
     for (ULONG i = 0; table && i < table->NumEntries && !found; i++) {
         found = is_nat_adapter(&table->Table[i].InterfaceLuid);
