@@ -54,13 +54,13 @@ static void release(void *ctx, wchar_t *text)
     (free)(text); /* _wcsdup's */
 }
 
-#define NETWORK(name, type, gateway)                                                               \
-    L"{\"ID\":\"x\",\"Name\":\"" name L"\",\"Type\":\"" type L"\",\"Ipams\":[{\"Type\":"           \
-                                                             L"\"Static\",\"Subnets\":[{"          \
-                                                             L"\"IpAddressPrefix\":\"172.21.128."  \
-                                                             L"0/20\","                            \
-    L"\"Routes\":[{\"NextHop\":\"" gateway L"\",\"DestinationPrefix\":\"0.0.0.0/0\"}]}]}],"        \
+/* clang-format off */
+#define NETWORK(name, type, gateway)                                                              \
+    L"{\"ID\":\"x\",\"Name\":\"" name L"\",\"Type\":\"" type                                      \
+    L"\",\"Ipams\":[{\"Type\":\"Static\",\"Subnets\":[{\"IpAddressPrefix\":\"172.21.128.0/20\","  \
+    L"\"Routes\":[{\"NextHop\":\"" gateway L"\",\"DestinationPrefix\":\"0.0.0.0/0\"}]}]}],"       \
     L"\"SchemaVersion\":{\"Major\":2,\"Minor\":0}}"
+/* clang-format on */
 
 static void gateways_of_nat_networks_are_told_dockers_first(void **state)
 {
