@@ -22,7 +22,7 @@ worlds_pid=
 rm -f "$worlds"
 if [ -z "${1:-}" ]; then
     (cd "$here/e2e" && PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH PYTHONDONTWRITEBYTECODE=1 RESULT=$worlds \
-        exec /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short) </dev/null >"$worlds_log" 2>&1 &
+        exec env --default-signal=INT,QUIT /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short) </dev/null >"$worlds_log" 2>&1 &
     worlds_pid=$!
     trap 'kill "$worlds_pid" 2>/dev/null; wait "$worlds_pid" 2>/dev/null' EXIT
 fi
@@ -30,7 +30,8 @@ fi
 log=$out/test.log
 trx=$out/test.trx
 rm -f "$trx"
-dotnet test "$here/PsModuleTests.csproj" -c Release --nologo -v quiet \
+# What a shell starts in the background ignores the interrupt, and so would what is tested here.
+env --default-signal=INT,QUIT dotnet test "$here/PsModuleTests.csproj" -c Release --nologo -v quiet \
     --logger "trx;LogFileName=$trx" --logger 'console;verbosity=minimal' ${1:+--filter "$1"} \
     </dev/null >"$log" 2>&1
 rc=$?
