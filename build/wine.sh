@@ -42,6 +42,8 @@ case ${1:-} in
 '') echo 'usage: wine.sh PROGRAM.exe ARGS...' >&2; exit 2 ;;
 *)
     init
+    # A server that stays for a while: a program that comes just when the server goes is refused.
+    "$server" -p30 </dev/null >/dev/null 2>&1 || true
     exec "$loader" "$@"
     ;;
 esac
