@@ -49,11 +49,6 @@ void ea_status_clear(ea_status *s, ea_wait_id id)
     memset(w, 0, sizeof(*w));
 }
 
-bool ea_status_waits(const ea_status *s, ea_wait_id id)
-{
-    return s->waits[id].active;
-}
-
 void ea_status_add_json(const ea_status *s, ea_buf *out)
 {
     bool first = true;

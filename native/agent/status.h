@@ -47,7 +47,6 @@ typedef struct ea_status {
  * are logged as a warning, repetitions at debug level. */
 void ea_status_wait(ea_status *s, ea_wait_id id, const ea_err *err, int64_t next_in_ms);
 void ea_status_clear(ea_status *s, ea_wait_id id); /* logs when a wait with an error ended */
-bool ea_status_waits(const ea_status *s, ea_wait_id id);
 /* "waits":[{"name","what","lastError","since","nextTry","attempts"}]; times wall ms, 0 none */
 void ea_status_add_json(const ea_status *s, ea_buf *out);
 
