@@ -83,7 +83,7 @@ static const struct {
     { E "container-ordering",                             works,         ONE },
     { E "full-sync",                                      works,         ONE },
     { E "env-files.s3",                                   not_yet,       ONE },
-    { E "network.container-port-range",                   not_yet,       ONE },
+    { E "network.container-port-range",                   works,         ONE },
     { E "container-restart-policy",                       works,         ONE },
     { C "privileged-container",                           privileged,    ONE },
     { C "docker-remote-api.",                             works,         API_VERSIONS },
@@ -227,101 +227,77 @@ bool ea_caps_same(const struct ea_caps *a, const struct ea_caps *b)
 
 /* ---- what a task needs ---- */
 
-static const char *container_needs(const struct ea_container *c, const char **word)
-{
-    for (size_t i = 0; i < c->secrets.n; i++) {
-        bool asm_ = ea_zstr_eq(c->secrets.v[i].provider, "asm");
-        bool log = ea_zstr_eq(c->secrets.v[i].target, "LOG_DRIVER");
-        *word = "secrets";
-        if (log)
-            return asm_ ? E "secrets.asm.bootstrap.log-driver"
-                        : E "secrets.ssm.bootstrap.log-driver";
-        return asm_ ? E "secrets.asm.environment-variables" : E "secrets.ssm.environment-variables";
-    }
-    if (c->registry_auth) {
-        *word = "registryAuthentication";
-        return ea_zstr_eq(c->registry_auth->type, "asm") ? E
-                   "private-registry-authentication.secretsmanager"
-                                                         : C "ecr-auth";
-    }
-    if (c->environment_files.n) {
-        *word = "environmentFiles";
-        return E "env-files.s3";
-    }
-    if (c->credential_specs.n) {
-        *word = "credentialSpecs";
-        return E "gmsa";
-    }
-    if (c->firelens) {
-        *word = "firelensConfiguration";
-        return E "firelens.fluentbit";
-    }
-    if (!ea_zstr_empty(c->logs_auth_strategy)) {
-        *word = "logsAuthStrategy";
-        return E "execution-role-awslogs";
-    }
-    for (size_t i = 0; i < c->ports.n; i++) {
-        if (!ea_zstr_empty(c->ports.v[i].container_port_range)) {
-            *word = "containerPortRange";
-            return E "network.container-port-range";
-        }
-    }
-    return NULL;
-}
+/* What is looked at while the needs of a task are gone through, and the first that is not met. */
+struct needs {
+    const struct ea_caps *caps;
+    const char *container; /* NULL: the task as a whole */
+    char *text;            /* 400 bytes */
+    bool found;
+};
 
-static const char *task_needs(const struct ea_task *t, const char **word)
+static void need(struct needs *n, bool uses, const char *word, const char *name)
 {
-    if (ea_zstr_eq(t->network_mode, "awsvpc")) {
-        *word = "networkMode awsvpc";
-        return E "task-eni";
-    }
-    if (ea_zstr_eq(t->pid_mode, "task") || ea_zstr_eq(t->ipc_mode, "task")) {
-        *word = "pidMode or ipcMode task";
-        return E "pid-ipc-namespace-sharing";
-    }
-    if (!ea_zstr_empty(t->proxy)) {
-        *word = "proxyConfiguration";
-        return E "aws-appmesh";
-    }
-    for (size_t i = 0; i < t->volumes.n; i++) {
-        if (ea_zstr_eq(t->volumes.v[i].type, "efs")) {
-            *word = "an EFS volume";
-            return E "efs";
-        }
-        if (ea_zstr_eq(t->volumes.v[i].type, "fsxWindowsFileServer")) {
-            *word = "an FSx for Windows File Server volume";
-            return E "fsxWindowsFileServer";
-        }
-    }
-    return NULL;
-}
-
-static bool missing(const struct ea_caps *c, const char *who, const char *name, const char *word,
-                    const char *need, char text[400])
-{
-    const struct ea_cap *cap = ea_caps_find(c, need);
-
+    if (!uses || n->found)
+        return;
+    const struct ea_cap *cap = ea_caps_find(n->caps, name);
     if (cap && cap->offered)
-        return false;
-    (void)snprintf(text, 400, "UnsupportedFeatureError: %s%s uses %s, which needs %s: %s", who,
-                   name, word, need,
-                   cap && cap->reason ? cap->reason : "not offered by this agent");
-    return true;
+        return;
+    n->found = true;
+    (void)snprintf(n->text, 400, "UnsupportedFeatureError: %s%s uses %s, which needs %s: %s",
+                   n->container ? "container " : "the task", n->container ? n->container : "", word,
+                   name, cap && cap->reason ? cap->reason : "not offered by this agent");
+}
+
+static void need_secret(struct needs *n, const struct ea_secret_ref *s)
+{
+    bool asm_ = ea_zstr_eq(s->provider, "asm");
+
+    if (ea_zstr_eq(s->target, "LOG_DRIVER"))
+        need(n, true, "secrets",
+             asm_ ? E "secrets.asm.bootstrap.log-driver" : E "secrets.ssm.bootstrap.log-driver");
+    else
+        need(n, true, "secrets",
+             asm_ ? E "secrets.asm.environment-variables" : E "secrets.ssm.environment-variables");
+}
+
+static void container_needs(struct needs *n, const struct ea_container *c)
+{
+    n->container = c->name;
+    for (size_t i = 0; i < c->secrets.n; i++)
+        need_secret(n, &c->secrets.v[i]);
+    need(n, c->registry_auth != NULL, "registryAuthentication",
+         c->registry_auth && ea_zstr_eq(c->registry_auth->type, "asm") ? E
+             "private-registry-authentication.secretsmanager"
+                                                                       : C "ecr-auth");
+    need(n, c->environment_files.n > 0, "environmentFiles", E "env-files.s3");
+    need(n, c->credential_specs.n > 0, "credentialSpecs", E "gmsa");
+    need(n, c->firelens != NULL, "firelensConfiguration", E "firelens.fluentbit");
+    need(n, !ea_zstr_empty(c->logs_auth_strategy), "logsAuthStrategy", E "execution-role-awslogs");
+    for (size_t i = 0; i < c->ports.n; i++)
+        need(n, !ea_zstr_empty(c->ports.v[i].container_port_range), "containerPortRange",
+             E "network.container-port-range");
+}
+
+static void task_needs(struct needs *n, const struct ea_task *t)
+{
+    need(n, ea_zstr_eq(t->network_mode, "awsvpc"), "networkMode awsvpc", E "task-eni");
+    need(n, ea_zstr_eq(t->pid_mode, "task") || ea_zstr_eq(t->ipc_mode, "task"),
+         "pidMode or ipcMode task", E "pid-ipc-namespace-sharing");
+    need(n, !ea_zstr_empty(t->proxy), "proxyConfiguration", E "aws-appmesh");
+    for (size_t i = 0; i < t->volumes.n; i++) {
+        need(n, ea_zstr_eq(t->volumes.v[i].type, "efs"), "an EFS volume", E "efs");
+        need(n, ea_zstr_eq(t->volumes.v[i].type, "fsxWindowsFileServer"),
+             "an FSx for Windows File Server volume", E "fsxWindowsFileServer");
+    }
+    need(n, t->credentials_id && n->caps->task_role_wanted, "a task role", C "task-iam-role");
 }
 
 bool ea_caps_missing(const struct ea_caps *c, const struct ea_task *t, char text[400])
 {
-    const char *word = "", *need = task_needs(t, &word);
+    struct needs n = { .caps = c, .text = text };
 
-    if (need && missing(c, "the task", "", word, need, text))
-        return true;
-    if (t->credentials_id && c->task_role_wanted &&
-        missing(c, "the task", "", "a task role", C "task-iam-role", text))
-        return true;
-    for (size_t i = 0; i < t->containers.n; i++) {
-        need = container_needs(&t->containers.v[i], &word);
-        if (need && missing(c, "container ", t->containers.v[i].name, word, need, text))
-            return true;
-    }
-    return false;
+    task_needs(&n, t);
+    for (size_t i = 0; i < t->containers.n; i++)
+        container_needs(&n, &t->containers.v[i]);
+    return n.found;
 }

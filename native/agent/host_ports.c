@@ -1,36 +1,76 @@
 #include "host_ports.h"
 
+#include "../base/alloc.h"
+#include "../base/str.h"
 #include "../plat/plat.h"
 
-static bool wants_port(const struct ea_port_mapping *p)
+/* Container ports of a mapping whose host ports the agent chooses; 0: it chooses none. */
+static int64_t wanted(const struct ea_port_mapping *p)
 {
-    return p->container_port > 0 && p->host_port == 0;
+    ea_str first, last = ea_str_cut(ea_str_of(p->container_port_range), '-', &first);
+    uint64_t a = 0, b = 0;
+    ea_err err = { 0 };
+
+    if (ea_zstr_empty(p->container_port_range))
+        return p->container_port > 0 && p->host_port == 0 ? 1 : 0;
+    if (ea_str_to_u64(first, 1, 65535, &a, &err) || ea_str_to_u64(last, a, 65535, &b, &err))
+        return 0; /* it was checked when it was read */
+    return (int64_t)(b - a) + 1;
 }
 
-const struct ea_port_mapping *ea_port_unassigned(const struct ea_container *c)
+static bool is_range(const struct ea_port_mapping *p)
+{
+    return !ea_zstr_empty(p->container_port_range);
+}
+
+static bool assigned(const struct ea_port_mapping *p)
+{
+    return is_range(p) ? !ea_zstr_empty(p->assigned_range) : p->assigned_host_port != 0;
+}
+
+bool ea_ports_lacking(const struct ea_container *c, ea_err *err)
 {
     for (size_t i = 0; i < c->ports.n; i++) {
-        if (wants_port(&c->ports.v[i]) && c->ports.v[i].assigned_host_port == 0)
-            return &c->ports.v[i];
+        const struct ea_port_mapping *p = &c->ports.v[i];
+        int64_t count = wanted(p);
+
+        if (count == 0 || assigned(p))
+            continue;
+        if (is_range(p))
+            (void)ea_fail(err, EA_REFUSED, "%lld contiguous host ports are unavailable",
+                          (long long)count);
+        else
+            (void)ea_fail(err, EA_REFUSED, "a host port is unavailable");
+        return true;
     }
-    return NULL;
+    return false;
 }
 
-/* Starts behind the port given last, so that a port just freed is not given again at once. */
-static int64_t pick(ea_agent *ag, const char *protocol)
+static bool is_free(const ea_agent *ag, bool udp, int64_t port)
 {
-    int64_t last = ag->last_port;
-    int64_t first = ag->model.settings.port_first;
-    int64_t count = ag->model.settings.port_last - first + 1;
-    bool udp = ea_zstr_eq(protocol, "udp");
+    return !ea_engine_port_taken(&ag->model, udp ? "udp" : "tcp", port) &&
+           ea_plat_port_free((uint16_t)port, udp);
+}
 
-    for (int64_t i = 0; i < count; i++) {
-        int64_t port = first + (last < first ? i : (last - first + 1 + i) % count);
-        if (ea_engine_port_taken(&ag->model, udp ? "udp" : "tcp", port) ||
-            !ea_plat_port_free((uint16_t)port, udp))
+/* The first of `count` free ports in a row, 0 when there are none. Starts behind the port given last,
+ * so that a port just freed is not given again at once. */
+static int64_t pick(ea_agent *ag, const char *protocol, int64_t count)
+{
+    int64_t first = ag->model.settings.port_first, last = ag->model.settings.port_last;
+    int64_t at = ag->last_port >= first && ag->last_port < last ? ag->last_port + 1 : first;
+    bool udp = ea_zstr_eq(protocol, "udp");
+    int64_t row = 0;
+
+    for (int64_t looked = 0; looked < last - first + count; looked++, at++) {
+        if (at > last) { /* a row does not reach around the end */
+            at = first;
+            row = 0;
+        }
+        row = is_free(ag, udp, at) ? row + 1 : 0;
+        if (row < count)
             continue;
-        ag->last_port = port;
-        return port;
+        ag->last_port = at;
+        return at - count + 1;
     }
     return 0;
 }
@@ -39,9 +79,18 @@ static void assign(ea_agent *ag, struct ea_task *t, struct ea_container *c)
 {
     for (size_t i = 0; i < c->ports.n; i++) {
         struct ea_port_mapping *p = &c->ports.v[i];
-        if (!wants_port(p) || p->assigned_host_port)
+        int64_t count = wanted(p);
+
+        if (count == 0 || assigned(p))
             continue;
-        p->assigned_host_port = pick(ag, p->protocol);
+        int64_t port = pick(ag, p->protocol, count);
+        if (port == 0)
+            continue;
+        if (is_range(p))
+            p->assigned_range =
+                ea_sprintf_dup("%lld-%lld", (long long)port, (long long)(port + count - 1));
+        else
+            p->assigned_host_port = port;
         t->dirty = true;
     }
 }

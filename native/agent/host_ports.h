@@ -6,10 +6,10 @@
 
 #include "agent.h"
 
-/* Gives a host port to each dynamic mapping of the containers that are about to be created. One for
- * which none is free keeps 0: the create then fails and says so. */
+/* Gives host ports to each dynamic mapping and each range of the containers that are about to be
+ * created. One for which none are free keeps none: the create then fails and says so. */
 void ea_assign_ports(ea_agent *ag, const struct ea_effects *effects);
-/* The mapping that has no host port although it wants one; NULL when all have. */
-const struct ea_port_mapping *ea_port_unassigned(const struct ea_container *c);
+/* True when a mapping has no host port although it wants one; *err then says which. */
+bool ea_ports_lacking(const struct ea_container *c, ea_err *err);
 
 #endif

@@ -305,8 +305,7 @@ static void create(struct run *r, const struct ea_effect *fx)
     const char *error_name = NULL;
     ea_err err = { 0 };
 
-    if (ea_port_unassigned(fx->container)) {
-        (void)ea_fail(&err, EA_REFUSED, "a host port is unavailable");
+    if (ea_ports_lacking(fx->container, &err)) {
         finish(r, &err);
         return;
     }

@@ -83,6 +83,36 @@ static struct need need_of(const struct ea_task *t)
     return n;
 }
 
+/* "a-b" of a range that the agent gave; false without one. */
+static bool given_range(const struct ea_port_mapping *p, int64_t *first, int64_t *last)
+{
+    uint64_t a = 0, b = 0;
+    ea_err err = { 0 };
+    ea_str head, tail;
+
+    if (ea_zstr_empty(p->assigned_range))
+        return false;
+    tail = ea_str_cut(ea_str_of(p->assigned_range), '-', &head);
+    if (ea_str_to_u64(head, 1, PORTS - 1, &a, &err) || ea_str_to_u64(tail, 1, PORTS - 1, &b, &err))
+        return false;
+    *first = (int64_t)a;
+    *last = (int64_t)b;
+    return true;
+}
+
+/* Explicit ports, and those that the agent has given: they are as taken as the others. */
+static void add_ports(struct port_set *s, const struct ea_port_mapping *p)
+{
+    int64_t first, last;
+
+    set_port(s, p->host_port);
+    set_port(s, p->assigned_host_port);
+    if (!given_range(p, &first, &last))
+        return;
+    for (int64_t port = first; port <= last; port++)
+        set_port(s, port);
+}
+
 static void add_need(struct books *b, const struct need *n)
 {
     b->cpu += n->cpu;
@@ -91,7 +121,7 @@ static void add_need(struct books *b, const struct need *n)
         const struct ea_container *c = &n->task->containers.v[i];
 
         for (size_t j = 0; j < c->ports.n; j++)
-            set_port(is_udp(c->ports.v[j].protocol) ? b->udp : b->tcp, c->ports.v[j].host_port);
+            add_ports(is_udp(c->ports.v[j].protocol) ? b->udp : b->tcp, &c->ports.v[j]);
     }
 }
 
@@ -266,20 +296,13 @@ static bool container_has_port(const struct ea_container *c, bool udp, int64_t p
 {
     for (size_t i = 0; i < c->ports.n; i++) {
         const struct ea_port_mapping *p = &c->ports.v[i];
-        uint64_t first = 0, last = 0;
-        ea_err err = { 0 };
-        ea_str head;
+        int64_t first, last;
 
         if (is_udp(p->protocol) != udp)
             continue;
         if (p->host_port == port || p->assigned_host_port == port)
             return true;
-        if (ea_zstr_empty(p->assigned_range))
-            continue;
-        ea_str tail = ea_str_cut(ea_str_of(p->assigned_range), '-', &head);
-        if (!ea_str_to_u64(head, 1, 65535, &first, &err) &&
-            !ea_str_to_u64(tail, 1, 65535, &last, &err) && port >= (int64_t)first &&
-            port <= (int64_t)last)
+        if (given_range(p, &first, &last) && port >= first && port <= last)
             return true;
     }
     for (size_t i = 0; i < c->bindings.n; i++)

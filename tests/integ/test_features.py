@@ -16,8 +16,6 @@ WITHHELD = [
     ("awsvpc", {}, {"networkMode": "awsvpc", "elasticNetworkInterfaces": [ENI]}, "ecs.capability.task-eni"),
     ("EFS", {}, {"volumes": [{"name": "v", "type": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]},
      "ecs.capability.efs"),
-    ("a port range", {"portMappings": [{"containerPortRange": "8000-8003", "protocol": "tcp"}]}, {},
-     "ecs.capability.network.container-port-range"),
     ("one process namespace for the task", {}, {"pidMode": "task"}, "ecs.capability.pid-ipc-namespace-sharing"),
 ]
 

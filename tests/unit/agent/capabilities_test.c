@@ -87,6 +87,16 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
           "\"image\":\"i\","
           "\"registryAuthentication\":{\"type\":\"ecr\"}}]}",
           "ecr-auth" },
+        { "a second need behind one that is met",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]},"
+          "{\"name\":\"log\",\"image\":\"i\",\"firelensConfiguration\":{\"type\":"
+          "\"fluentbit\"}}]}",
+          "container log uses firelensConfiguration" },
+        { "a range of ports",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]}]}",
+          NULL },
         { "nothing special",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\"}]}",

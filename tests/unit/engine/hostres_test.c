@@ -188,6 +188,39 @@ static void a_drained_agent_starts_nothing_new(void **state)
     driver_done(&d);
 }
 
+static void a_port_that_the_agent_gave_away_is_waited_for_like_any_other(void **state)
+{
+    static const struct {
+        const char *why, *range;
+        int64_t port;
+    } cases[] = {
+        { "a single one", NULL, 49160 },
+        { "one inside a range", "49158-49162", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct driver d;
+        char text[512];
+
+        driver_init(&d);
+        task(text, 1, 10, 10, 0);
+        driver_payload(&d, text);
+        struct ea_port_mapping *p = &driver_container(&d, "arn:t1", "c")->ports.v[0];
+        p->assigned_host_port = cases[i].port;
+        p->assigned_range = ea_strdup(cases[i].range);
+        driver_run(&d, "arn:t1", "c");
+        task(text, 2, 10, 10, 49160);
+        driver_payload(&d, text);
+        if (driver_container(&d, "arn:t2", "c")->op)
+            fail_msg("%s: started", cases[i].why);
+        driver_exit(&d, "arn:t1", "c", 0);
+        if (!driver_container(&d, "arn:t2", "c")->op)
+            fail_msg("%s: still waits", cases[i].why);
+        driver_done(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_task_that_can_never_fit_stops_with_a_reason),
         cmocka_unit_test(task_limits_and_reservations_count_before_container_limits),
         cmocka_unit_test(a_drained_agent_starts_nothing_new),
+        cmocka_unit_test(a_port_that_the_agent_gave_away_is_waited_for_like_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,222 @@
+"""The task engine on a real Docker Engine: many tasks, chains, ports, volumes, restarts in place."""
+import json
+import signal
+
+import plain_plane as pp
+import steps
+
+
+def again(world, plane, **env):
+    """Starts the agent once more; waits for the session of the new process."""
+    before = len(plane.sessions)
+    agent = world.start_agent(plane, **env)
+    world.wait("the next ACS session", lambda: len(plane.sessions) > before and plane.acs(), 20, needs=[agent])
+    return agent
+
+
+def many(world, plane, count, **members):
+    """Sends `count` tasks in one payload and waits until all are reported RUNNING; answers their ARNs."""
+    arns = [plane.task_arn() for _ in range(count)]
+    plane.payload(*[pp.task(a, steps.sleeper(cpu=2, memory=8, **members)) for a in arns])
+    for arn in arns:
+        steps.reported(world, plane, arn, "RUNNING", 120)
+    return arns
+
+
+def stop_all(world, plane, arns):
+    """Stops them in one payload; answers what was reported of each task's only container."""
+    plane.payload(*[pp.task(a, steps.sleeper(), desiredStatus="STOPPED") for a in arns])
+    return [steps.reported(world, plane, arn, "STOPPED", 120)["containers"][0] for arn in arns]
+
+
+def each_once(world, plane, arns):
+    """One container a task, all running, and nothing reported twice."""
+    running = {c["Labels"][steps.TASK_LABEL]: c["Id"] for c in world.ecs_containers(all=False)}
+    assert sorted(running) == sorted(arns) and len(world.ecs_containers()) == len(arns)
+    assert all(plane.statuses(arn) == ["RUNNING"] for arn in arns)
+    return running
+
+
+def test_a_range_of_ports_gets_contiguous_host_ports_which_are_reported_and_answer(world, plane):
+    steps.joined(world, plane, ECS_DYNAMIC_HOST_PORT_RANGE="40000-40020")
+    offered = [a["name"] for a in plane.of("RegisterContainerInstance")[-1].body["attributes"]]
+    assert "ecs.capability.network.container-port-range" in offered
+    serve = "for p in 8000 8001 8002; do httpd -p $p -h /www; done; echo ok > /www/index.html; " + steps.TERM_WAIT
+    arn = plane.task_arn()
+    plane.payload(pp.task(arn, pp.container(command=steps.sh(serve), portMappings=[
+        {"containerPortRange": "8000-8002", "protocol": "tcp"}, {"containerPort": 80, "hostPort": 0, "protocol": "udp"}])))
+    bindings = steps.reported(world, plane, arn, "RUNNING")["containers"][0]["networkBindings"]
+    assert {(b["protocol"], b.get("containerPortRange"), b.get("hostPortRange"), b.get("containerPort"), b.get("hostPort"))
+            for b in bindings} == {("tcp", "8000-8002", "40000-40002", None, None), ("udp", None, None, 80, 40003)}
+    for port in (40000, 40001, 40002):
+        world.wait("port %d" % port, lambda: world.get("http://127.0.0.1:%d/" % port).text == "ok\n")
+    second = plane.task_arn()
+    plane.payload(pp.task(second, pp.container(command=steps.sh(serve), portMappings=[
+        {"containerPortRange": "8000-8020", "protocol": "tcp"}])))
+    container = steps.reported(world, plane, second, "STOPPED")["containers"][0]
+    assert container["reason"] == "CannotCreateContainerError: 21 contiguous host ports are unavailable"
+    steps.stop(world, plane, arn)
+
+
+def test_fifty_tasks_in_one_payload_run_and_stop(world, plane):
+    steps.joined(world, plane)
+    arns = many(world, plane, 50)
+    each_once(world, plane, arns)
+    assert {c["exitCode"] for c in stop_all(world, plane, arns)} == {0}
+    assert all(plane.statuses(arn) == ["RUNNING", "STOPPED"] for arn in arns)
+
+
+def checked(script, start_period=0):
+    """dockerConfig of a container with a health check that runs `script` twice a second."""
+    check = {"Test": ["CMD-SHELL", script], "Interval": 500000000, "Timeout": 2000000000, "Retries": 3,
+             "StartPeriod": start_period}
+    return {"version": "1.24", "config": json.dumps({"Healthcheck": check}), "hostConfig": "{}"}
+
+
+def test_a_chain_starts_in_order_through_all_conditions_and_stops_in_reverse(world, plane):
+    """init ends well -> db becomes healthy -> migrate ends, however -> web runs -> app starts."""
+    steps.joined(world, plane)
+    mount = [{"sourceVolume": "d", "containerPath": "/d", "readOnly": False}]
+
+    def after(name, condition):
+        return [{"containerName": name, "condition": condition}]
+
+    def step(name, script, **members):
+        return pp.container(name, command=steps.sh("echo %s >> /d/order; %s" % (name, script)), mountPoints=mount,
+                            **members)
+    slow = "trap 'sleep 0.3; exit 0' TERM; sleep 3600 & wait"
+    arn = steps.run(
+        world, plane,
+        step("app", slow, dependsOn=after("web", "START")),
+        step("web", slow, dependsOn=after("migrate", "COMPLETE") + after("db", "START")),
+        step("migrate", "exit 3", essential=False, dependsOn=after("db", "HEALTHY")),
+        step("db", "sleep 1; touch /ready; " + slow, dependsOn=after("init", "SUCCESS"), healthCheckType="docker",
+             dockerConfig=checked("test -e /ready")),
+        step("init", "exit 0", essential=False),
+        volumes=[{"name": "d", "type": "docker", "dockerVolumeConfiguration": {"scope": "task", "driver": "local"}}])
+    ids = {n: steps.one_container(world, arn, n)["Id"] for n in ("app", "web", "migrate", "db", "init")}
+    order = world.container_run(ids["app"], "cat", "/d/order").split()
+    assert order == ["init", "db", "migrate", "web", "app"]
+    stopped = steps.stop(world, plane, arn)
+    assert {c["containerName"]: c["exitCode"] for c in stopped["containers"]} == {
+        "app": 0, "web": 0, "db": 0, "migrate": 3, "init": 0}
+    ended = {n: world.inspect(ids[n])["State"]["FinishedAt"] for n in ids}
+    assert ended["app"] < ended["web"] < ended["db"]
+
+
+def test_a_dependency_that_never_becomes_healthy_ends_the_task_after_its_start_timeout(world, plane):
+    steps.joined(world, plane)
+    arn = plane.task_arn()
+    plane.payload(pp.task(
+        arn, steps.sleeper("app", dependsOn=[{"containerName": "db", "condition": "HEALTHY"}]),
+        steps.sleeper("db", healthCheckType="docker", dockerConfig=checked("false"), startTimeout=2)))
+    containers = {c["containerName"]: c for c in steps.reported(world, plane, arn, "STOPPED")["containers"]}
+    assert "container start timed out: db (condition HEALTHY)" in containers["app"]["reason"]
+    assert containers["app"]["exitCode"] == 143 and "runtimeId" not in containers["app"]
+
+
+def test_a_restart_policy_also_holds_for_an_exit_while_the_agent_was_down(world, plane):
+    """Within the attempt period the exit is final, as it would have been with the agent there."""
+    steps.joined(world, plane)
+    script = "echo x >> /lives; trap 'exit 9' TERM; sleep 3600 & wait"
+
+    def policy(period):
+        return {"enabled": True, "ignoredExitCodes": [], "restartAttemptPeriod": period}
+    lives = steps.run(world, plane, pp.container(command=steps.sh(script), restartPolicy=policy(0)))
+    ends = steps.run(world, plane, pp.container(command=steps.sh(script), restartPolicy=policy(1800)))
+    ids = [steps.one_container(world, a)["Id"] for a in (lives, ends)]
+    world.stop_agent(signal.SIGKILL)
+    for i in ids:
+        world.docker("kill", "--signal", "TERM", i)
+        world.wait("its end", lambda: not world.inspect(i)["State"]["Running"])
+    again(world, plane)
+    assert steps.reported(world, plane, ends, "STOPPED")["containers"][0]["exitCode"] == 9
+    world.wait("the second life", lambda: world.container_run(ids[0], "cat", "/lives") == "x\nx\n")
+    assert steps.one_container(world, lives)["Id"] == ids[0] and plane.statuses(lives) == ["RUNNING"]
+    steps.stop(world, plane, lives)
+
+
+def test_kill_9_with_twenty_tasks_loses_and_doubles_nothing(world, plane):
+    steps.joined(world, plane)
+    arns = many(world, plane, 20)
+    before = each_once(world, plane, arns)
+    world.stop_agent(signal.SIGKILL)
+    again(world, plane)
+    world.wait("the tasks to be known again", lambda: {t["KnownStatus"] for t in world.get(
+        "http://127.0.0.1:51678/v1/tasks").json()["Tasks"]} == {"RUNNING"})
+    assert each_once(world, plane, arns) == before
+    assert {c["exitCode"] for c in stop_all(world, plane, arns)} == {0}
+
+
+def test_kill_9_while_twenty_tasks_start_loses_and_doubles_nothing(world, plane):
+    agent = steps.joined(world, plane)
+    arns = [plane.task_arn() for _ in range(20)]
+    tasks = [pp.task(a, steps.sleeper(cpu=2, memory=8)) for a in arns]
+    sent = plane.payload(*tasks)
+    world.wait("some to run", lambda: len(world.ecs_containers(all=False)) >= 5, 60, needs=[agent])
+    world.stop_agent(signal.SIGKILL)
+    acked = plane.acked(sent)
+    again(world, plane)
+    if not acked:
+        plane.payload(*tasks, message_id=sent)
+    for arn in arns:
+        steps.reported(world, plane, arn, "RUNNING", 120)
+    each_once(world, plane, arns)
+    stop_all(world, plane, arns)
+
+
+def test_containers_created_and_not_started_before_a_crash_are_found_and_started(world, plane):
+    """The engine is stopped between the agent's creates and its starts; the agent dies meanwhile."""
+    agent = steps.joined(world, plane)
+    arns = [plane.task_arn() for _ in range(8)]
+    sent = plane.payload(*[pp.task(a, steps.sleeper(cpu=2, memory=8)) for a in arns])
+    world.wait("the ack", lambda: plane.acked(sent), needs=[agent])
+    world.wait("a container that is created alone", lambda: any(
+        c["State"] == "created" for c in world.ecs_containers()), needs=[agent])
+    world.stop_agent(signal.SIGKILL)
+    found = {c["Id"] for c in world.ecs_containers()}
+    again(world, plane)
+    for arn in arns:
+        steps.reported(world, plane, arn, "RUNNING", 60)
+    assert found <= set(each_once(world, plane, arns).values())
+    stop_all(world, plane, arns)
+
+
+def test_an_engine_restarted_under_twenty_tasks_has_each_end_reported_once(world, plane):
+    steps.joined(world, plane)
+    arns = many(world, plane, 20)
+    world.restart_docker()
+    for arn in arns:
+        steps.reported(world, plane, arn, "STOPPED", 60)
+    world.holds("no second report", lambda: all(
+        plane.statuses(arn) == ["RUNNING", "STOPPED"] for arn in arns), 0.5)
+    assert not world.ecs_containers(all=False)
+    fresh = steps.run(world, plane)
+    steps.stop(world, plane, fresh)
+
+
+def test_an_engine_with_live_restore_restarted_under_twenty_tasks_keeps_them(world, plane):
+    world.restart_docker_with("--live-restore")
+    steps.joined(world, plane)
+    arns = many(world, plane, 20)
+    before = each_once(world, plane, arns)
+    world.kill_docker()
+    world.start_docker()
+    world.wait("the agent to hear of it", lambda: "docker" not in steps.waits(world), needs=[world.agent])
+    assert each_once(world, plane, arns) == before
+    assert {c["exitCode"] for c in stop_all(world, plane, arns)} == {0}
+    world.docker_args = []
+    world.restart_docker()
+
+
+def test_containers_removed_behind_the_agents_back_end_their_tasks_and_no_other(world, plane):
+    steps.joined(world, plane)
+    arns = many(world, plane, 6)
+    ids = each_once(world, plane, arns)
+    for arn in arns[:3]:
+        world.docker("rm", "-f", ids[arn])
+    for arn in arns[:3]:
+        container = steps.reported(world, plane, arn, "STOPPED")["containers"][0]
+        assert container["runtimeId"] == ids[arn]
+    each_once(world, plane, arns[3:])
+    stop_all(world, plane, arns[3:])
