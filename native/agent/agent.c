@@ -242,6 +242,7 @@ static void new_serve(ea_agent *ag)
         .repair = operator_repair,
         .source_allowed = ea_endpoint_source_allowed,
         .usage = ea_metrics_usage,
+        .stats = ea_metrics_document,
     };
     struct ea_serve_config config = {
         .audit_file = ea_cfg_bool(ag->config, EA_CFG_AUDIT_DISABLED) ? NULL : audit,

@@ -11,9 +11,11 @@ enum {
     FIRST_STEP_MS = 500, /* the shortest: a rate over less is noise */
     RETRY_MIN_MS = 1000, /* a source that failed is opened again */
     RETRY_MAX_MS = 10000,
-    POLL_LIMIT_MS = 18000, /* of one answer of the engine */
-    MISSES_MAX = 3,        /* readings of a control group until the engine is asked instead */
-    DOUBTS_MAX = 2,        /* times that the engine told something else */
+    POLL_LIMIT_MS = 18000,     /* of one answer of the engine */
+    MISSES_MAX = 3,            /* readings of a control group until the engine is asked instead */
+    ASKED_MS = 60000,          /* a stream that containers asked for is read on */
+    DOUBTS_MAX = 2,            /* times that the engine told something else */
+    DOCUMENT_MAX = 256 * 1024, /* as long as a line of the engine's may be */
     TASK_TEXT_MAX = 1024 * 1024
 };
 
@@ -47,6 +49,10 @@ struct sampler {
     /* the engine */
     ea_docker_stats *stream;
     ea_docker_op *once;
+    /* what is told to containers */
+    ea_docker_stats *asked; /* a stream for them alone */
+    int64_t asked_ms;       /* mono; the last question */
+    ea_buf document;        /* the newest line of either stream */
     /* the control group */
     bool cgroup, located;
     struct ea_cgroup_place place;
@@ -124,14 +130,45 @@ static void take_engine(struct sampler *s, const struct ea_docker_sample *sample
     plan(s->w);
 }
 
+/* ---- what is told to containers ---- */
+
+/* A container that has ended reads as zero: what was told before stays. */
+static void keep_document(struct sampler *s, ea_str line, const struct ea_docker_sample *sample)
+{
+    if (!sample->read_ns)
+        return;
+    ea_buf_clear(&s->document);
+    ea_buf_add(&s->document, line.p, line.n);
+}
+
+static void on_asked_sample(void *ctx, ea_str line, const struct ea_docker_sample *sample)
+{
+    struct sampler *s = ctx;
+    bool first = s->document.n == 0;
+
+    if (!sample->has_before) /* the first of a stream: nobody could reckon the use of CPU from it */
+        return;
+    keep_document(s, line, sample);
+    if (first)
+        ea_serve_stats_came(s->w->ag->serve);
+}
+
+static void end_asked(struct sampler *s)
+{
+    ea_docker_stats_stop(s->asked);
+    s->asked = NULL;
+    ea_buf_done(&s->document);
+}
+
 static void on_sample(void *ctx, ea_str line, const struct ea_docker_sample *sample)
 {
-    (void)line;
+    keep_document(ctx, line, sample);
     take_engine(ctx, sample);
 }
 
 static void free_sampler(struct sampler *s)
 {
+    ea_buf_done(&s->document);
     ea_metrics_free(s->metrics);
     ea_free(s->docker_id);
     ea_free(s->arn);
@@ -160,6 +197,8 @@ static void step_engine(struct sampler *s, int64_t now)
     bool windows = ea_plat_is_windows();
 
     if (!w->poll_ms) {
+        if (s->asked) /* one stream is enough */
+            end_asked(s);
         /* Opens itself again; a container that the engine has lost is told to be over by EA_FX_UNWATCH. */
         s->stream = ea_docker_stats_start(w->ag->docker, s->docker_id, windows, on_sample, NULL, s);
         s->next_ms = INT64_MAX;
@@ -301,6 +340,8 @@ static int64_t next_beat(const struct ea_metrics_watch *w, int64_t now)
 
 static void step(struct sampler *s, int64_t now)
 {
+    if (s->asked && now - s->asked_ms > ASKED_MS)
+        end_asked(s);
     if (s->cgroup)
         step_cgroup(s);
     if (!s->cgroup)
@@ -371,6 +412,7 @@ static void end_sampler(struct sampler *s)
 {
     ea_docker_stats_stop(s->stream);
     s->stream = NULL;
+    end_asked(s);
     s->dead = true;
     if (s->compares)
         s->w->checking = false;
@@ -412,6 +454,7 @@ void ea_metrics_watch(ea_agent *ag, const struct ea_task *t, const struct ea_con
     s->name = ea_strdup(c->name);
     s->network = o.network;
     s->metrics = ea_metrics_new(&o);
+    s->document = EA_BUF(DOCUMENT_MAX);
     s->cgroup = w->source != SOURCE_ENGINE && !ea_plat_is_windows();
     (void)ea_map_put(&w->samplers, s->docker_id, s); /* there was none */
     step(s, now);
@@ -447,7 +490,7 @@ void ea_metrics_stop(ea_agent *ag)
 
 /* ---- what telemetry and operators are told ---- */
 
-static const struct sampler *sampler_of(const ea_agent *ag, const char *docker_id)
+static struct sampler *sampler_of(const ea_agent *ag, const char *docker_id)
 {
     return ag->metrics ? ea_map_get(&ag->metrics->samplers, docker_id) : NULL;
 }
@@ -502,4 +545,22 @@ bool ea_metrics_usage(void *agent, const char *docker_id, double *cpu_percent, i
     const struct sampler *s = sampler_of(agent, docker_id);
 
     return s && ea_metrics_latest(s->metrics, cpu_percent, memory_mib);
+}
+
+ea_stats_state ea_metrics_document(void *agent, const char *docker_id,
+                                   struct ea_stats_document *out)
+{
+    struct sampler *s = sampler_of(agent, docker_id);
+
+    if (!s)
+        return EA_STATS_UNWATCHED;
+    s->asked_ms = ea_now().mono_ms;
+    if (!s->stream && !s->asked)
+        s->asked = ea_docker_stats_start(s->w->ag->docker, docker_id, ea_plat_is_windows(),
+                                         on_asked_sample, NULL, s);
+    if (!s->document.n)
+        return s->stream ? EA_STATS_NONE : EA_STATS_LATER;
+    *out = (struct ea_stats_document){ .json = ea_buf_str(&s->document) };
+    out->has_rates = ea_metrics_rates(s->metrics, &out->rx_per_s, &out->tx_per_s);
+    return EA_STATS_HERE;
 }

@@ -21,6 +21,10 @@ void ea_metrics_unwatch(ea_agent *ag, const struct ea_container *c);
 void ea_metrics_collect(ea_agent *ag, ea_strlist *metrics, bool *idle);
 /* Newest figures of a container; for ea_serve_source.usage. */
 bool ea_metrics_usage(void *agent, const char *docker_id, double *cpu_percent, int64_t *memory_mib);
+/* What the engine told last of a container; for ea_serve_source.stats. Where no stream of the engine's is
+ * read already, one is opened by the first question and read until nobody has asked for a minute. */
+ea_stats_state ea_metrics_document(void *agent, const char *docker_id,
+                                   struct ea_stats_document *out);
 void ea_metrics_stop(ea_agent *ag); /* before the Docker client goes; ends all samplers */
 
 /* Pure: what the engine told, as the arithmetic wants it. */

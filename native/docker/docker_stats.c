@@ -140,6 +140,7 @@ ea_code ea_docker_stats_decode(ea_str line, bool windows, struct ea_docker_sampl
         return ea_fail(err, EA_PROTOCOL, "statistics from Docker: object expected");
     }
     out->read_ns = read_time(ea_json_get_str(tree, "read"));
+    out->has_before = read_time(ea_json_get_str(tree, "preread")) > 0;
     read_cpu(tree, out);
     read_memory(tree, windows, out);
     read_storage(tree, windows, out);

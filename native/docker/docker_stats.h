@@ -12,7 +12,9 @@ struct ea_docker_net_sample { /* sums over all of the container's networks */
 };
 
 struct ea_docker_sample {
-    int64_t read_ns;    /* wall, since 1970; 0: the engine read nothing (the container has ended) */
+    int64_t read_ns; /* wall, since 1970; 0: the engine read nothing (the container has ended) */
+    bool
+        has_before; /* with the reading before it (`precpu_stats`): whole for those who reckon a rate */
     uint64_t cpu_total; /* since its start; Linux: ns, Windows: units of 100 ns */
     unsigned cpus;      /* online_cpus, else the length of percpu_usage; 0 unknown */
     bool has_percpu;    /* cgroup v1 without it: the sample is not to be used */

@@ -219,6 +219,17 @@ bool ea_metrics_latest(const ea_metrics *m, double *cpu_percent, int64_t *memory
     return true;
 }
 
+bool ea_metrics_rates(const ea_metrics *m, double *rx_per_s, double *tx_per_s)
+{
+    const struct sample *s = m->n ? at(m, m->n - 1) : NULL;
+
+    if (!s || is_unknown((double)s->rx_rate) || is_unknown((double)s->tx_rate))
+        return false;
+    *rx_per_s = (double)s->rx_rate;
+    *tx_per_s = (double)s->tx_rate;
+    return true;
+}
+
 /* ---- sets ---- */
 
 struct set {

@@ -56,6 +56,9 @@ bool ea_metrics_publish(ea_metrics *m, const char *name, ea_buf *out);
  * before the first reading. */
 bool ea_metrics_latest(const ea_metrics *m, double *cpu_percent, int64_t *memory_mib);
 
+/* The newest rates of the network, bytes a second. False while they are unknown. */
+bool ea_metrics_rates(const ea_metrics *m, double *rx_per_s, double *tx_per_s);
+
 /* Largest percentage that is believed without a word in the log. */
 #define EA_METRICS_CPU_MAX 1048576.0f
 

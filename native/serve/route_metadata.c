@@ -8,11 +8,15 @@
 #include <string.h>
 
 enum {
-    MAX_TEXT = 128 * 1024
-}; /* an error's: request target and words */
+    MAX_TEXT = 128 * 1024, /* an error's: request target and words */
+    NO_ROUTE = 0,          /* instead of a status */
+    LATER = -1
+};
 
 struct request {
+    const struct ea_serve_source *source;
     const struct ea_model *m;
+    bool last; /* nothing is waited for any more */
     int version;
     const char *id;
     struct ea_task *t; /* NULL: the id is unknown */
@@ -132,24 +136,63 @@ static int task_metadata(const struct request *r)
 
 /* ---- statistics ---- */
 
-static const char *no_stats_yet(const struct request *r)
+/* Adds a container's object. Version 4 tells the rates at its end. */
+static ea_stats_state add_stats(const struct request *r, const char *docker_id)
 {
-    return r->version == 3 ? "null" : "{}";
+    struct ea_stats_document d;
+    ea_stats_state state = EA_STATS_UNWATCHED;
+    ea_str inner;
+
+    if (r->source->stats)
+        state = r->source->stats(r->source->ctx, docker_id, &d);
+    if (state != EA_STATS_HERE) {
+        ea_buf_adds(r->body, r->version == 3 ? "null" : "{}");
+        return state;
+    }
+    if (r->version == 3 || !d.has_rates) {
+        ea_buf_add(r->body, d.json.p, d.json.n);
+        return state;
+    }
+    inner = ea_str_trim((ea_str){ d.json.p, d.json.n - 1 }); /* without the closing brace */
+    ea_buf_add(r->body, inner.p, inner.n);
+    ea_buf_adds(r->body, inner.n > 1 ? "," : "");
+    ea_buf_adds(r->body, "\"network_rate_stats\":{\"rx_bytes_per_sec\":");
+    ea_json_add_double(r->body, d.rx_per_s);
+    ea_buf_adds(r->body, ",\"tx_bytes_per_sec\":");
+    ea_json_add_double(r->body, d.tx_per_s);
+    ea_buf_adds(r->body, "}}");
+    return state;
+}
+
+static int stats_failed(const struct request *r, const char *whose, const char *id)
+{
+    ea_buf text = EA_BUF(MAX_TEXT);
+
+    ea_buf_addf(&text, "Unable to get %s stats for: %s", whose, id);
+    return told(r->body, r->version == 3 ? 400 : 500, &text);
 }
 
 static int container_stats(const struct request *r)
 {
+    ea_err why = { 0 };
+    ea_stats_state state;
+
     if (!r->t)
         return no_task(r, CONTAINER_STATS);
     if (!has_container(r))
         return no_container(r, CONTAINER_STATS);
-    ea_buf_adds(r->body, no_stats_yet(r));
+    state = add_stats(r, r->c->docker_id);
+    if (state == EA_STATS_LATER && !r->last)
+        return LATER;
+    if (state == EA_STATS_UNWATCHED || ea_buf_check(r->body, &why))
+        return stats_failed(r, "container", r->c->docker_id);
     return 200;
 }
 
 static int task_stats(const struct request *r)
 {
-    bool any = false;
+    bool any = false, later = false;
+    ea_err why = { 0 };
 
     if (!r->t)
         return no_task(r, TASK_STATS);
@@ -162,16 +205,15 @@ static int task_stats(const struct request *r)
         if (any)
             ea_buf_addc(r->body, ',');
         ea_buf_add_json_str_html(r->body, ea_str_of(id));
-        ea_buf_addf(r->body, ":%s", no_stats_yet(r));
+        ea_buf_addc(r->body, ':');
+        later = add_stats(r, id) == EA_STATS_LATER || later; /* all are asked for at once */
         any = true;
     }
-    if (!any) { /* Docker has made no container of the task */
-        ea_buf text = EA_BUF(MAX_TEXT);
-
-        ea_buf_addf(&text, "Unable to get task stats for: %s", r->t->arn);
-        return told(r->body, r->version == 3 ? 400 : 500, &text);
-    }
+    if (later && !r->last)
+        return LATER;
     ea_buf_addc(r->body, '}');
+    if (!any || ea_buf_check(r->body, &why)) /* none: Docker has made no container of the task */
+        return stats_failed(r, "task", r->t->arn);
     return 200;
 }
 
@@ -299,7 +341,7 @@ static int v2(const char *peer, ea_buf *body)
     return told(body, 400, &text);
 }
 
-/* `tail` is what follows the id, NULL when nothing does. 0: no such route. */
+/* `tail` is what follows the id, NULL when nothing does. A status, NO_ROUTE or LATER. */
 static int dispatch(const struct request *r, const char *tail)
 {
     static const char under[] = "associations/";
@@ -314,33 +356,36 @@ static int dispatch(const struct request *r, const char *tail)
         return task_stats(r);
     if (strncmp(tail, under, sizeof(under) - 1) == 0)
         return associations(r, tail + sizeof(under) - 1);
-    return 0;
+    return NO_ROUTE;
 }
 
-bool ea_route_metadata(const struct ea_model *m, const char *path, const char *peer, ea_buf *body,
-                       int *status)
+ea_route ea_route_metadata(const struct ea_serve_source *source, const char *path, const char *peer,
+                           bool last, ea_buf *body, int *status)
 {
-    struct request r = { .m = m, .body = body };
+    struct request r = { .source = source, .m = source->model, .last = last, .body = body };
     EA_FREE_AUTO char *id = NULL;
     const char *rest = path + 4, *slash;
     int got;
 
     if (is_v2(path)) {
         *status = v2(peer, body);
-        return true;
+        return EA_ROUTE_ANSWERED;
     }
     if (strncmp(path, "/v3/", 4) == 0)
         r.version = 3;
     else if (strncmp(path, "/v4/", 4) == 0)
         r.version = 4;
     else
-        return false;
+        return EA_ROUTE_NONE;
     slash = strchr(rest, '/');
     r.id = id = slash ? ea_strndup(rest, (size_t)(slash - rest)) : ea_strdup(rest);
-    if (!ea_model_by_endpoint(m, id, &r.t, &r.c))
+    if (!ea_model_by_endpoint(r.m, id, &r.t, &r.c))
         r.t = NULL;
     got = dispatch(&r, slash ? slash + 1 : NULL);
-    if (got)
-        *status = got;
-    return got != 0;
+    if (got == LATER)
+        return EA_ROUTE_LATER;
+    if (got == NO_ROUTE)
+        return EA_ROUTE_NONE;
+    *status = got;
+    return EA_ROUTE_ANSWERED;
 }

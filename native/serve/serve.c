@@ -2,6 +2,7 @@
 
 #include "../base/alloc.h"
 #include "../base/clock.h"
+#include "../base/list.h"
 #include "../base/log.h"
 #include "../net/http_server.h"
 #include "../plat/plat.h"
@@ -19,7 +20,14 @@ enum {
     MAX_BUCKETS = 4096,
     MAX_ANSWER = 16 * 1024 * 1024,
     MAX_METADATA = 4 * 1024 * 1024,
-    CLOSE_MS = 200
+    CLOSE_MS = 200,
+    STATS_MS = 3500 /* a caller's patience with statistics that are on their way */
+};
+
+struct waiting { /* a request for statistics that are on their way */
+    ea_node node;
+    ea_http_request *req;
+    int64_t until_ms; /* mono */
 };
 
 struct ea_serve {
@@ -33,6 +41,8 @@ struct ea_serve {
     ea_http_server *tasks, *introspection,
         *control; /* one server each: a flood on one stays there */
     ea_http_listener *credentials, *endpoint;
+    ea_list waiting;
+    ea_timer *patience;
     unsigned open; /* servers that have not told their end */
     bool closing;
 };
@@ -101,15 +111,68 @@ static void credentials(ea_serve *s, ea_http_request *req, int version, const ch
     answer(s, req, a.status, "application/json", ea_buf_str(&body));
 }
 
+static ea_route try_metadata(ea_serve *s, ea_http_request *req, bool last)
+{
+    EA_BUF_AUTO body = EA_BUF(MAX_METADATA);
+    int status = 0;
+    ea_route route = ea_route_metadata(&s->source, req->path, req->peer, last, &body, &status);
+
+    if (route == EA_ROUTE_ANSWERED)
+        answer(s, req, status, "application/json", ea_buf_str(&body));
+    return route;
+}
+
+/* `last`: all of them, else those that have what they wait for or have waited long enough. */
+static void answer_waiting(ea_serve *s, bool last)
+{
+    int64_t now = ea_now().mono_ms;
+
+    EA_LIST_EACH(&s->waiting, node)
+    {
+        struct waiting *w = EA_OWNER(node, struct waiting, node);
+
+        if (try_metadata(s, w->req, last || w->until_ms <= now) == EA_ROUTE_LATER)
+            continue;
+        ea_list_remove(node);
+        ea_free(w);
+    }
+    if (ea_list_empty(&s->waiting))
+        ea_timer_stop(s->patience);
+    else /* the first is the first to give up */
+        ea_timer_arm(s->patience,
+                     EA_OWNER(s->waiting.head.next, struct waiting, node)->until_ms - now);
+}
+
+static void on_patience(void *arg)
+{
+    answer_waiting(arg, false);
+}
+
+void ea_serve_stats_came(ea_serve *s)
+{
+    if (s && !ea_list_empty(&s->waiting))
+        answer_waiting(s, false);
+}
+
 /* False: no such route. */
 static bool metadata(ea_serve *s, ea_http_request *req)
 {
-    EA_BUF_AUTO body = EA_BUF(MAX_METADATA);
-    int status;
+    struct waiting *w;
 
-    if (!ea_route_metadata(s->source.model, req->path, req->peer, &body, &status))
+    switch (try_metadata(s, req, false)) {
+    case EA_ROUTE_NONE:
         return false;
-    answer(s, req, status, "application/json", ea_buf_str(&body));
+    case EA_ROUTE_ANSWERED:
+        return true;
+    case EA_ROUTE_LATER:
+        break;
+    }
+    w = ea_alloc(sizeof(*w));
+    w->req = req;
+    w->until_ms = ea_now().mono_ms + STATS_MS;
+    if (ea_list_empty(&s->waiting))
+        ea_timer_arm(s->patience, STATS_MS);
+    ea_list_append(&s->waiting, &w->node);
     return true;
 }
 
@@ -213,6 +276,8 @@ ea_serve *ea_serve_new(ea_loop *loop, const struct ea_serve_source *source,
     s->tasks = ea_http_server_new(loop, &limits, handle_task, s);
     s->introspection = ea_http_server_new(loop, &limits, handle_introspection, s);
     s->control = ea_http_server_new(loop, &limits, handle_control, s);
+    ea_list_init(&s->waiting);
+    s->patience = ea_timer_new(loop, on_patience, s);
     s->open = 3;
     return s;
 }
@@ -235,6 +300,8 @@ void ea_serve_close(ea_serve *s)
     if (!s || s->closing)
         return;
     s->closing = true;
+    answer_waiting(s, true);
+    ea_timer_free(s->patience);
     ea_http_server_close(s->tasks, CLOSE_MS, server_closed, s);
     ea_http_server_close(s->introspection, CLOSE_MS, server_closed, s);
     ea_http_server_close(s->control, CLOSE_MS, server_closed, s);

@@ -15,6 +15,19 @@ typedef struct ea_serve ea_serve;
 #define EA_INTROSPECT_PORT 51678
 #define EA_TASK_ADDRESS    "169.254.170.2"
 
+/* The newest statistics of a container, as the engine told them. */
+struct ea_stats_document {
+    ea_str json; /* one object; borrowed until the next turn of the loop */
+    bool has_rates;
+    double rx_per_s, tx_per_s; /* bytes, of all its networks */
+};
+typedef enum ea_stats_state {
+    EA_STATS_UNWATCHED, /* nobody samples the container */
+    EA_STATS_NONE,      /* nothing was told yet */
+    EA_STATS_LATER,     /* asked for now; ea_serve_stats_came() follows */
+    EA_STATS_HERE,
+} ea_stats_state;
+
 /* What the servers ask their owner for. */
 struct ea_serve_source {
     void *ctx;
@@ -31,6 +44,8 @@ struct ea_serve_source {
     /* What a container uses now: percent of the whole machine, negative while unknown; whole MiB.
      * False: not known. NULL: nobody knows. */
     bool (*usage)(void *ctx, const char *docker_id, double *cpu_percent, int64_t *memory_mib);
+    /* `out` is written for EA_STATS_HERE alone. NULL: nobody samples. */
+    ea_stats_state (*stats)(void *ctx, const char *docker_id, struct ea_stats_document *out);
 };
 
 struct ea_serve_config {
@@ -44,6 +59,9 @@ struct ea_serve_config {
 ea_serve *ea_serve_new(ea_loop *loop, const struct ea_serve_source *source,
                        const struct ea_serve_config *config);
 void ea_serve_close(ea_serve *s); /* frees itself when the connections are gone; NULL is fine */
+/* Statistics that were not there are now: requests that wait for them are looked at again. A request
+ * waits for at most 3.5 s, then it is told that there are none. NULL is fine. */
+void ea_serve_stats_came(ea_serve *s);
 
 /* Each may be called again after a failure; a second success is an error of the caller. */
 ea_code ea_serve_credentials(ea_serve *s, ea_err *err) EA_CHECK;   /* 127.0.0.1:51679 */

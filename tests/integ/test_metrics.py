@@ -176,6 +176,57 @@ def test_a_control_group_that_contradicts_the_engine_is_not_believed(world, plan
     assert near(cpu["sum"] / cpu["sampleCount"], 25 / CPUS, 0.2), cpu
 
 
+def asked(world, container_id, path):
+    """What a container gets from the metadata endpoint; `path` begins with the name of its variable."""
+    return json.loads(world.container_run(container_id, "sh", "-c", 'wget -qO- "$%s"' % path))
+
+
+@pytest.mark.parametrize("source", ["engine", "cgroup"])
+def test_a_container_reads_its_statistics_as_the_engine_tells_them(world, plane, source):
+    """With control groups as the source, the engine is asked for those who ask, and for them alone."""
+    steps.joined(world, plane, ECSTOOLS_STATS_SOURCE=source)
+    arn = steps.run(world, plane, container("burn", BURN, QUARTER), container("web", steps.PAGE))
+    burn, web = (steps.one_container(world, arn, n)["Id"] for n in ("burn", "web"))
+    told(world, plane, arn, "burn")
+    began = time.monotonic()
+    mine = asked(world, burn, "ECS_CONTAINER_METADATA_URI/stats")
+    assert time.monotonic() - began < 5
+    if source == "cgroup":
+        again = time.monotonic()
+        asked(world, burn, "ECS_CONTAINER_METADATA_URI/stats")
+        assert time.monotonic() - again < 1, "it is there by now"
+    engine = world.docker_api("GET", "/containers/%s/stats?stream=0" % burn).json()
+    assert set(mine) == set(engine) and mine["id"] == burn and mine["name"] == engine["name"]
+    assert mine["memory_stats"]["limit"] == engine["memory_stats"]["limit"] == 256 << 20
+    used = mine["cpu_stats"]["cpu_usage"]["total_usage"] - mine["precpu_stats"]["cpu_usage"]["total_usage"]
+    whole = mine["cpu_stats"]["system_cpu_usage"] - mine["precpu_stats"]["system_cpu_usage"]
+    assert near(100 * used / whole, 25 / CPUS, 0.3), "CPU as tools reckon it: %r of %r" % (used, whole)
+
+    address = world.inspect(web)["NetworkSettings"]["IPAddress"]
+    both = asked(world, web, "ECS_CONTAINER_METADATA_URI_V4/task/stats")
+    assert set(both) == {burn, web}
+    before = both[web]["networks"]["eth0"]["rx_bytes"]
+
+    def grown():
+        world.get("http://%s:80/" % address)
+        now = asked(world, web, "ECS_CONTAINER_METADATA_URI_V4/stats")
+        return now["network_rate_stats"]["rx_bytes_per_sec"] > 10 and now["networks"]["eth0"]["rx_bytes"] > before
+    world.wait("the rates", grown, 20, needs=[world.agent])
+    steps.stop(world, plane, arn)
+    assert world.get("http://127.0.0.1:51679/v4/none/stats").status == 404
+
+
+def test_statistics_are_an_error_where_none_are_taken(world, plane):
+    steps.joined(world, plane, ECS_DISABLE_METRICS="true")
+    arn = steps.run(world, plane)
+    main = steps.one_container(world, arn)["Id"]
+    env = dict(e.split("=", 1) for e in world.inspect(main)["Config"]["Env"])
+    path = env["ECS_CONTAINER_METADATA_URI_V4"].split("169.254.170.2")[1]
+    got = world.get("http://127.0.0.1:51679%s/stats" % path)
+    assert (got.status, json.loads(got.text)) == (500, "Unable to get container stats for: " + main)
+    assert asked(world, main, "ECS_CONTAINER_METADATA_URI_V4/task/stats") == {main: {}}
+
+
 def test_a_container_that_vanishes_is_told_no_longer(world, plane):
     steps.joined(world, plane)
     stays, goes = steps.run(world, plane), steps.run(world, plane)

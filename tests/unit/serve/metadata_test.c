@@ -67,6 +67,35 @@ static struct ea_container *web_of(struct ea_model *m)
     return &task_of(m)->containers.v[0];
 }
 
+/* What is known of every container's statistics. */
+static struct {
+    ea_stats_state state;
+    struct ea_stats_document document;
+} told;
+
+static ea_stats_state stats(void *ctx, const char *docker_id, struct ea_stats_document *out)
+{
+    (void)ctx;
+    assert_string_equal(docker_id, DOCKER);
+    if (told.state == EA_STATS_HERE)
+        *out = told.document;
+    return told.state;
+}
+
+static void telling(ea_stats_state state, const char *json, bool has_rates)
+{
+    told.state = state;
+    told.document = (struct ea_stats_document){ ea_str_of(json), has_rates, 1.5, 200 };
+}
+
+static ea_route route(const struct ea_model *m, const char *path, const char *peer, ea_buf *body,
+                      int *status)
+{
+    const struct ea_serve_source source = { .model = m, .stats = stats };
+
+    return ea_route_metadata(&source, path, peer, true, body, status);
+}
+
 /* Asks and compares; `why` names the row. */
 static void expect(const struct ea_model *m, const char *why, const char *path, int status,
                    const char *body)
@@ -74,7 +103,7 @@ static void expect(const struct ea_model *m, const char *why, const char *path, 
     EA_BUF_AUTO got = EA_BUF(64 * 1024);
     int code = 0;
 
-    if (!ea_route_metadata(m, path, "172.17.0.2", &got, &code))
+    if (route(m, path, "172.17.0.2", &got, &code) != EA_ROUTE_ANSWERED)
         fail_msg("%s: no route %s", why, path);
     if (code != status || strcmp(ea_buf_z(&got), body) != 0)
         fail_msg("%s: %s\n got %d %s\nwant %d %s", why, path, code, ea_buf_z(&got), status, body);
@@ -87,7 +116,7 @@ static cJSON *ask(const struct ea_model *m, const char *path)
     int code = 0;
     cJSON *tree;
 
-    assert_true(ea_route_metadata(m, path, "172.17.0.2", &got, &code));
+    assert_int_equal(route(m, path, "172.17.0.2", &got, &code), EA_ROUTE_ANSWERED);
     if (code != 200)
         fail_msg("%s: %d %s", path, code, ea_buf_z(&got));
     tree = cJSON_Parse(ea_buf_z(&got));
@@ -214,7 +243,7 @@ static void other_paths_are_no_routes(void **state)
         EA_BUF_AUTO body = EA_BUF(4096);
         int status = -1;
 
-        if (ea_route_metadata(m, paths[i], "1.2.3.4", &body, &status))
+        if (route(m, paths[i], "1.2.3.4", &body, &status) != EA_ROUTE_NONE)
             fail_msg("%s was answered: %d %s", paths[i], status, ea_buf_z(&body));
         assert_int_equal(status, -1);
         assert_int_equal(body.n, 0);
@@ -238,6 +267,7 @@ static void what_is_not_available_yet_is_said_so(void **state)
     struct ea_model *m = model();
 
     (void)state;
+    telling(EA_STATS_NONE, "", false);
     for (size_t i = 0; i < EA_COUNT(cases); i++)
         expect(m, cases[i].why, cases[i].path, 200, cases[i].body);
     ea_set_str(&web_of(m)->docker_id, NULL);
@@ -245,6 +275,71 @@ static void what_is_not_available_yet_is_said_so(void **state)
            "\"Unable to get task stats for: " ARN "\"");
     expect(m, "v4, no container made", "/v4/one/task/stats", 500,
            "\"Unable to get task stats for: " ARN "\"");
+    ea_model_done(m);
+}
+
+static void statistics_are_the_engines_object_and_in_version_4_its_rates(void **state)
+{
+    static const struct {
+        const char *why, *path, *json;
+        bool has_rates;
+        const char *body;
+    } cases[] = {
+        { "v3", "/v3/one/stats", "{\"a\": 1}", true, "{\"a\": 1}" },
+        { "v4", "/v4/one/stats", "{\"a\": 1 }", true,
+          "{\"a\": 1,\"network_rate_stats\":{\"rx_bytes_per_sec\":1.5,\"tx_bytes_per_sec\":200}}" },
+        { "v4, one sample so far", "/v4/one/stats", "{\"a\": 1}", false, "{\"a\": 1}" },
+        { "v4, nothing in it", "/v4/one/stats", "{ }", true,
+          "{\"network_rate_stats\":{\"rx_bytes_per_sec\":1.5,\"tx_bytes_per_sec\":200}}" },
+        { "v3 task", "/v3/two/task/stats", "{}", true, "{\"" DOCKER "\":{}}" },
+        { "v4 task", "/v4/two/task/stats", "{\"a\":1}", true,
+          "{\"" DOCKER "\":{\"a\":1,\"network_rate_stats\":{\"rx_bytes_per_sec\":1.5,"
+          "\"tx_bytes_per_sec\":200}}}" },
+    };
+    struct ea_model *m = model();
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        telling(EA_STATS_HERE, cases[i].json, cases[i].has_rates);
+        expect(m, cases[i].why, cases[i].path, 200, cases[i].body);
+    }
+    ea_model_done(m);
+}
+
+static void statistics_that_nobody_takes_are_an_error_of_the_container(void **state)
+{
+    struct ea_model *m = model();
+
+    (void)state;
+    telling(EA_STATS_UNWATCHED, "", false);
+    expect(m, "v3", "/v3/one/stats", 400, "\"Unable to get container stats for: " DOCKER "\"");
+    expect(m, "v4", "/v4/one/stats", 500, "\"Unable to get container stats for: " DOCKER "\"");
+    expect(m, "v3 task", "/v3/one/task/stats", 200, "{\"" DOCKER "\":null}");
+    expect(m, "v4 task", "/v4/one/task/stats", 200, "{\"" DOCKER "\":{}}");
+    ea_model_done(m);
+}
+
+static void statistics_on_their_way_are_waited_for_but_not_for_ever(void **state)
+{
+    static const char *const paths[] = { "/v3/one/stats", "/v4/one/stats", "/v3/one/task/stats",
+                                         "/v4/two/task/stats" };
+    struct ea_model *m = model();
+    const struct ea_serve_source source = { .model = m, .stats = stats };
+
+    (void)state;
+    telling(EA_STATS_LATER, "", false);
+    for (size_t i = 0; i < EA_COUNT(paths); i++) {
+        EA_BUF_AUTO body = EA_BUF(4096);
+        int status = -1;
+
+        assert_int_equal(ea_route_metadata(&source, paths[i], "", false, &body, &status),
+                         EA_ROUTE_LATER);
+        assert_int_equal(status, -1);
+        ea_buf_clear(&body);
+        assert_int_equal(ea_route_metadata(&source, paths[i], "", true, &body, &status),
+                         EA_ROUTE_ANSWERED);
+        assert_int_equal(status, 200);
+    }
     ea_model_done(m);
 }
 
@@ -331,7 +426,7 @@ static void what_does_not_fit_is_told_as_metadata_that_could_not_be_made(void **
         EA_BUF_AUTO body = EA_BUF(128);
         int status = 0;
 
-        assert_true(ea_route_metadata(m, cases[i].path, "", &body, &status));
+        assert_int_equal(route(m, cases[i].path, "", &body, &status), EA_ROUTE_ANSWERED);
         assert_int_equal(status, 500);
         assert_string_equal(ea_buf_z(&body), cases[i].body);
     }
@@ -542,6 +637,9 @@ int main(void)
         cmocka_unit_test(every_error_has_its_status_and_words),
         cmocka_unit_test(other_paths_are_no_routes),
         cmocka_unit_test(what_is_not_available_yet_is_said_so),
+        cmocka_unit_test(statistics_are_the_engines_object_and_in_version_4_its_rates),
+        cmocka_unit_test(statistics_that_nobody_takes_are_an_error_of_the_container),
+        cmocka_unit_test(statistics_on_their_way_are_waited_for_but_not_for_ever),
         cmocka_unit_test(the_plainest_objects_are_told_byte_for_byte),
         cmocka_unit_test(networks_that_are_not_known_yet_are_missed_as_each_version_does),
         cmocka_unit_test(what_does_not_fit_is_told_as_metadata_that_could_not_be_made),
