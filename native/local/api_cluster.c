@@ -31,12 +31,12 @@ struct ea_lc_cluster *ea_lc_make_cluster(ea_local *lc, const char *name)
 }
 
 struct counts {
-    int64_t instances, running, pending;
+    int64_t instances, running, pending, services;
 };
 
 static struct counts count(const ea_local *lc, const struct ea_lc_cluster *c)
 {
-    struct counts n = { 0, 0, 0 };
+    struct counts n = { 0, 0, 0, 0 };
 
     EA_LIST_EACH(&lc->state.instances, node)
     {
@@ -54,6 +54,12 @@ static struct counts count(const ea_local *lc, const struct ea_lc_cluster *c)
         n.running += strcmp(t->last, "RUNNING") == 0;
         n.pending += strcmp(t->last, "PENDING") == 0;
     }
+    EA_LIST_EACH(&lc->state.services, snode)
+    {
+        const struct ea_lc_service *s = EA_OWNER(snode, struct ea_lc_service, node);
+
+        n.services += strcmp(s->cluster_arn, c->arn) == 0 && strcmp(s->status, "ACTIVE") == 0;
+    }
     return n;
 }
 
@@ -66,11 +72,13 @@ static void add_cluster(const ea_local *lc, ea_buf *out, const struct ea_lc_clus
     ea_buf_add_json_str(out, ea_str_of(c->arn));
     ea_buf_adds(out, ",\"clusterName\":");
     ea_buf_add_json_str(out, ea_str_of(c->name));
-    ea_buf_addf(out,
-                ",\"status\":\"%s\",\"registeredContainerInstancesCount\":%lld,"
-                "\"runningTasksCount\":%lld,\"pendingTasksCount\":%lld,\"activeServicesCount\":0,"
-                "\"statistics\":",
-                status, (long long)n.instances, (long long)n.running, (long long)n.pending);
+    ea_buf_addf(
+        out,
+        ",\"status\":\"%s\",\"registeredContainerInstancesCount\":%lld,"
+        "\"runningTasksCount\":%lld,\"pendingTasksCount\":%lld,\"activeServicesCount\":%lld,"
+        "\"statistics\":",
+        status, (long long)n.instances, (long long)n.running, (long long)n.pending,
+        (long long)n.services);
     if (statistics)
         ea_buf_addf(out,
                     "[{\"name\":\"runningEC2TasksCount\",\"value\":\"%lld\"},"
@@ -204,6 +212,9 @@ int ea_lc_delete_cluster(ea_lc_call *c)
     if (!cluster)
         return -1;
     n = count(c->lc, cluster);
+    if (n.services)
+        return ea_lc_refuse(c, "ClusterContainsServicesException",
+                            "The Cluster cannot be deleted while Services are active.");
     if (n.instances)
         return ea_lc_refuse(c, "ClusterContainsContainerInstancesException",
                             "The Cluster cannot be deleted while Container Instances are active or "

@@ -167,9 +167,21 @@ static int read_strategies(ea_lc_call *c, struct order *o)
     return 0;
 }
 
-static int read_order(ea_lc_call *c, struct order *o)
+int ea_lc_check_placement(ea_lc_call *c)
 {
-    const char *group = ea_lc_call_str(c, "group"), *by = ea_lc_call_str(c, "startedBy");
+    struct order o = { .cluster = NULL };
+
+    return read_constraints(c, &o, ea_json_get(c->in, "placementConstraints")) ||
+                   read_strategies(c, &o)
+               ? -1
+               : 0;
+}
+
+/* `service`: group of the service that asks; NULL for calls. */
+static int read_order(ea_lc_call *c, struct order *o, const char *service)
+{
+    const char *group = service ? service : ea_lc_call_str(c, "group"),
+               *by = ea_lc_call_str(c, "startedBy");
     ea_err err;
 
     *o = (struct order){ .cluster = ea_lc_call_cluster(c) };
@@ -178,11 +190,11 @@ static int read_order(ea_lc_call *c, struct order *o)
     o->taskdef = ea_lc_find_taskdef(&c->lc->state, ea_lc_call_str(c, "taskDefinition"));
     if (!o->taskdef)
         return ea_lc_refuse(c, "ClientException", "TaskDefinition not found.");
-    if (strcmp(o->taskdef->status, "ACTIVE") != 0)
+    if (!service && strcmp(o->taskdef->status, "ACTIVE") != 0)
         return ea_lc_refuse(c, "ClientException", "TaskDefinition is inactive");
     if (by && strlen(by) > STARTED_BY_MAX)
         return ea_lc_refuse(c, "InvalidParameterException", "startedBy is too long.");
-    if (group && ea_str_starts(ea_str_of(group), "service:"))
+    if (!service && group && ea_str_starts(ea_str_of(group), "service:"))
         return ea_lc_refuse(c, "InvalidParameterException",
                             "Group names that begin with 'service:' belong to services.");
     if (ea_json_parse(ea_str_of(o->taskdef->body), &o->body, &err))
@@ -379,11 +391,10 @@ static bool answer_again(ea_lc_call *c, const struct order *o)
     return n > 0;
 }
 
-static int run(ea_lc_call *c, struct order *o, int64_t count)
+static int run(ea_lc_call *c, struct order *o, int64_t count, ea_lc_started *got)
 {
     struct field f = gather(&c->lc->state, o);
     EA_BUF_AUTO failures = EA_BUF(256 * 1024);
-    size_t made = 0;
     ea_rng rng;
     uint64_t seed;
 
@@ -399,9 +410,10 @@ static int run(ea_lc_call *c, struct order *o, int64_t count)
         size_t best = ea_lc_place_pick(f.v, f.n, &o->demand, &rng);
 
         if (best != SIZE_MAX) {
-            launch(c, o, &f.v[best], &made);
+            launch(c, o, &f.v[best], &got->made);
             continue;
         }
+        got->unfit = ea_lc_place_unfit(&f.v[0], &o->demand);
         for (size_t i = 0; i < f.n; i++) {
             if (failures.n)
                 ea_buf_addc(&failures, ',');
@@ -419,6 +431,7 @@ int ea_lc_run_task(ea_lc_call *c)
 {
     int64_t count = ea_lc_call_int(c, "count", 1);
     const char *type = ea_lc_call_str(c, "launchType");
+    ea_lc_started got = { .made = 0 };
     struct order o;
     int rc = -1;
 
@@ -428,8 +441,20 @@ int ea_lc_run_task(ea_lc_call *c)
     if (count < 1 || count > COUNT_MAX)
         return ea_lc_refuse(c, "InvalidParameterException", "Count should be between 1 and %d.",
                             COUNT_MAX);
-    if (read_order(c, &o) == 0)
-        rc = answer_again(c, &o) ? 0 : run(c, &o, count);
+    if (read_order(c, &o, NULL) == 0)
+        rc = answer_again(c, &o) ? 0 : run(c, &o, count, &got);
+    order_done(&o);
+    return rc;
+}
+
+int ea_lc_run_for_service(ea_lc_call *c, const char *group, int64_t count, ea_lc_started *got)
+{
+    struct order o;
+    int rc = -1;
+
+    *got = (ea_lc_started){ .made = 0 };
+    if (read_order(c, &o, group) == 0)
+        rc = run(c, &o, count, got);
     order_done(&o);
     return rc;
 }
@@ -466,7 +491,7 @@ int ea_lc_start_task(ea_lc_call *c)
     if (cJSON_GetArraySize(list) < 1 || cJSON_GetArraySize(list) > COUNT_MAX)
         return ea_lc_refuse(c, "InvalidParameterException",
                             "Container instances should be between 1 and %d.", COUNT_MAX);
-    if (read_order(c, &o) == 0) {
+    if (read_order(c, &o, NULL) == 0) {
         ea_buf_adds(&c->out, "{\"tasks\":[");
         cJSON_ArrayForEach(item, list) start_on(c, &o, item->valuestring, &failures, &made);
         ea_buf_addf(&c->out, "],\"failures\":[%s]}", ea_buf_z(&failures));

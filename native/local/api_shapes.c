@@ -393,6 +393,89 @@ static const ea_lc_member update_protection[] = {
 };
 SHAPE(update_protection);
 
+/* ---- services --------------------------------------------------------------------------------- */
+
+static const ea_lc_member deployment_configuration[] = {
+    EA_LC_O("deploymentCircuitBreaker", NO, NULL),
+    EA_LC_I("maximumPercent", 0),
+    EA_LC_I("minimumHealthyPercent", 0),
+    EA_LC_O("alarms", NO, NULL),
+};
+SHAPE(deployment_configuration);
+static const ea_lc_member deployment_controller[] = {
+    EA_LC_E("type", R, "ECS|CODE_DEPLOY|EXTERNAL"),
+};
+SHAPE(deployment_controller);
+static const ea_lc_member create_service[] = {
+    EA_LC_S("cluster", 0),
+    EA_LC_S("serviceName", R),
+    EA_LC_S("taskDefinition", 0),
+    EA_LC_LO("loadBalancers", NO, NULL),
+    EA_LC_LO("serviceRegistries", NO, NULL),
+    EA_LC_I("desiredCount", 0),
+    EA_LC_S("clientToken", 0),
+    EA_LC_E("launchType", 0, "EC2|FARGATE|EXTERNAL|MANAGED_INSTANCES"),
+    EA_LC_LO("capacityProviderStrategy", NO, NULL),
+    EA_LC_S("platformVersion", NO),
+    EA_LC_S("role", NO),
+    EA_LC_O("deploymentConfiguration", 0, &deployment_configuration_shape),
+    EA_LC_LO("placementConstraints", 0, &constraint_shape),
+    EA_LC_LO("placementStrategy", 0, &strategy_shape),
+    EA_LC_O("networkConfiguration", NO, NULL),
+    EA_LC_I("healthCheckGracePeriodSeconds", NO),
+    EA_LC_E("schedulingStrategy", 0, "REPLICA|DAEMON"),
+    EA_LC_O("deploymentController", 0, &deployment_controller_shape),
+    EA_LC_LO("tags", 0, &tag_shape),
+    EA_LC_B("enableECSManagedTags", NO),
+    EA_LC_E("propagateTags", 0, "TASK_DEFINITION|SERVICE|NONE"),
+    EA_LC_B("enableExecuteCommand", NO),
+    EA_LC_O("serviceConnectConfiguration", NO, NULL),
+    EA_LC_LO("volumeConfigurations", NO, NULL),
+};
+SHAPE(create_service);
+static const ea_lc_member update_service[] = {
+    EA_LC_S("cluster", 0),
+    EA_LC_S("service", R),
+    EA_LC_I("desiredCount", 0),
+    EA_LC_S("taskDefinition", 0),
+    EA_LC_LO("capacityProviderStrategy", NO, NULL),
+    EA_LC_O("deploymentConfiguration", 0, &deployment_configuration_shape),
+    EA_LC_O("networkConfiguration", NO, NULL),
+    EA_LC_LO("placementConstraints", 0, &constraint_shape),
+    EA_LC_LO("placementStrategy", 0, &strategy_shape),
+    EA_LC_S("platformVersion", NO),
+    EA_LC_B("forceNewDeployment", 0),
+    EA_LC_I("healthCheckGracePeriodSeconds", NO),
+    EA_LC_B("enableExecuteCommand", NO),
+    EA_LC_B("enableECSManagedTags", NO),
+    EA_LC_LO("loadBalancers", NO, NULL),
+    EA_LC_E("propagateTags", 0, "TASK_DEFINITION|SERVICE|NONE"),
+    EA_LC_LO("serviceRegistries", NO, NULL),
+    EA_LC_O("serviceConnectConfiguration", NO, NULL),
+    EA_LC_LO("volumeConfigurations", NO, NULL),
+};
+SHAPE(update_service);
+static const ea_lc_member delete_service[] = {
+    EA_LC_S("cluster", 0),
+    EA_LC_S("service", R),
+    EA_LC_B("force", 0),
+};
+SHAPE(delete_service);
+static const ea_lc_member describe_services[] = {
+    EA_LC_S("cluster", 0),
+    EA_LC_LS("services", R),
+    EA_LC_LE("include", 0, "TAGS"),
+};
+SHAPE(describe_services);
+static const ea_lc_member list_services[] = {
+    EA_LC_S("cluster", 0),
+    EA_LC_S("nextToken", 0),
+    EA_LC_I("maxResults", 0),
+    EA_LC_E("launchType", 0, "EC2|FARGATE|EXTERNAL|MANAGED_INSTANCES"),
+    EA_LC_E("schedulingStrategy", 0, "REPLICA|DAEMON"),
+};
+SHAPE(list_services);
+
 /* ---- container instances ---------------------------------------------------------------------- */
 
 #define INSTANCE_STATUS "ACTIVE|DRAINING|REGISTERING|DEREGISTERING|REGISTRATION_FAILED"
@@ -556,6 +639,11 @@ const ea_lc_op_shape ea_lc_op_shapes[] = {
     { "StopTask", &stop_task_shape },
     { "ListTasks", &list_tasks_shape },
     { "DescribeTasks", &describe_tasks_shape },
+    { "CreateService", &create_service_shape },
+    { "UpdateService", &update_service_shape },
+    { "DeleteService", &delete_service_shape },
+    { "DescribeServices", &describe_services_shape },
+    { "ListServices", &list_services_shape },
     { "GetTaskProtection", &get_protection_shape },
     { "UpdateTaskProtection", &update_protection_shape },
     { "ListContainerInstances", &list_instances_shape },

@@ -1,4 +1,4 @@
-/* api_tags.c - tags of clusters, task definitions, container instances and tasks. Source: Amazon ECS
+/* api_tags.c - tags of clusters, task definitions, container instances, tasks and services. Source: Amazon ECS
  * API reference, the call of each function's name. */
 #include "local_api.h"
 
@@ -15,7 +15,7 @@ static ea_lc_tags *find(ea_lc_call *c, ea_lc_what *what, void **entity)
     const char *arn = ea_lc_call_str(c, "resourceArn");
     const ea_lc_state *st = &c->lc->state;
 
-    for (int k = EA_LC_CLUSTER; k <= EA_LC_TASK; k++) {
+    for (int k = EA_LC_CLUSTER; k < EA_LC_KINDS; k++) {
         void *found = ea_lc_by_arn(st, (ea_lc_what)k, arn);
 
         if (!found)
@@ -31,6 +31,10 @@ static ea_lc_tags *find(ea_lc_call *c, ea_lc_what *what, void **entity)
             return &((struct ea_lc_instance *)found)->tags;
         case EA_LC_TASK:
             return &((struct ea_lc_task *)found)->tags;
+        case EA_LC_SERVICE:
+            return &((struct ea_lc_service *)found)->tags;
+        case EA_LC_KINDS:
+            break;
         }
     }
     if (ea_str_starts(ea_str_of(arn), "arn:"))

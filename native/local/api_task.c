@@ -5,6 +5,7 @@
 #include "../base/alloc.h"
 #include "../base/arn.h"
 #include "../base/log.h"
+#include "svc_keep.h"
 
 #include <cJSON.h>
 #include <string.h>
@@ -112,12 +113,16 @@ int ea_lc_list_tasks(ea_lc_call *c)
     const char *desired = ea_lc_call_str(c, "desiredStatus");
     const char *type = ea_lc_call_str(c, "launchType");
     const struct ea_lc_instance *i = NULL;
+    const struct ea_lc_service *s = NULL;
     ea_lc_page p;
 
     if (!cluster)
         return -1;
-    if (!ea_zstr_empty(ea_lc_call_str(c, "serviceName")))
-        return ea_lc_refuse(c, "ServiceNotFoundException", "Service not found.");
+    if (!ea_zstr_empty(ea_lc_call_str(c, "serviceName"))) {
+        s = ea_lc_find_service(&c->lc->state, cluster, ea_lc_call_str(c, "serviceName"));
+        if (!s)
+            return ea_lc_refuse(c, "ServiceNotFoundException", "Service not found.");
+    }
     if (!ea_zstr_empty(instance)) {
         i = ea_lc_find_instance(&c->lc->state, cluster, instance);
         if (!i)
@@ -132,7 +137,7 @@ int ea_lc_list_tasks(ea_lc_call *c)
 
         if (strcmp(t->cluster_arn, cluster->arn) == 0 &&
             strcmp(t->desired, desired ? desired : "RUNNING") == 0 &&
-            (!i || strcmp(t->instance_arn, i->arn) == 0) &&
+            (!i || strcmp(t->instance_arn, i->arn) == 0) && (!s || ea_lc_service_owns(s, t)) &&
             (ea_zstr_empty(family) || is_of_family(t, family)) &&
             (ea_zstr_empty(started_by) || ea_zstr_eq(t->started_by, started_by)) &&
             (!type || ea_zstr_eq(t->launch_type, type)))
@@ -201,8 +206,7 @@ static void add_protection(ea_lc_call *c, const struct ea_lc_task *t, size_t *n)
     ea_buf_addc(&c->out, '}');
 }
 
-/* AWS protects tasks of services alone; here, where no services are, every running task may be
- * protected, so that what the agent offers to containers can be seen to work. */
+/* AWS protects tasks of services alone; here every running task may be protected, so that what the agent offers to containers can be seen to work. */
 static int protect(ea_lc_call *c, bool change)
 {
     const cJSON *list = ea_json_get(c->in, "tasks"), *item;

@@ -161,6 +161,36 @@ static const ea_jfield task_store_fields[] = {
 };
 const ea_jshape ea_lc_task_store_shape =
     EA_JSHAPE_ON(struct ea_lc_task, task_store_fields, &task_common_shape);
+
+static const ea_jfield event_fields[] = {
+    EA_JSTR(struct ea_lc_event, id,         "id",        EA_J_REQUIRED),
+    EA_JF64(struct ea_lc_event, created_at, "createdAt", EA_J_ALWAYS),
+    EA_JSTR(struct ea_lc_event, message,    "message",   EA_J_ALWAYS),
+};
+static const ea_jshape event_shape = EA_JSHAPE(struct ea_lc_event, event_fields);
+
+static const ea_jfield service_fields[] = {
+    EA_JSTR (struct ea_lc_service, arn,          "serviceArn",     EA_J_REQUIRED),
+    EA_JSTR (struct ea_lc_service, name,         "serviceName",    EA_J_REQUIRED),
+    EA_JSTR (struct ea_lc_service, cluster_arn,  "clusterArn",     EA_J_REQUIRED),
+    EA_JSTR (struct ea_lc_service, taskdef_arn,  "taskDefinition", EA_J_REQUIRED),
+    EA_JSTR (struct ea_lc_service, status,       "status",         EA_J_REQUIRED),
+    EA_JI64 (struct ea_lc_service, desired,      "desiredCount",   0),
+    EA_JI64 (struct ea_lc_service, min_percent,  "minimumPercent", 0),
+    EA_JI64 (struct ea_lc_service, max_percent,  "maximumPercent", 0),
+    EA_JRAW (struct ea_lc_service, constraints,  "constraints",    0),
+    EA_JRAW (struct ea_lc_service, strategy,     "strategy",       0),
+    EA_JSTR (struct ea_lc_service, propagate,    "propagateTags",  0),
+    EA_JSTR (struct ea_lc_service, client_token, "clientToken",    0),
+    EA_JSTR (struct ea_lc_service, deployment,   "deployment",     EA_J_REQUIRED),
+    EA_JF64 (struct ea_lc_service, created_at,   "createdAt",      0),
+    EA_JF64 (struct ea_lc_service, deployed_at,  "deployedAt",     0),
+    EA_JF64 (struct ea_lc_service, changed_at,   "changedAt",      0),
+    EA_JBOOL(struct ea_lc_service, steady,       "steady",         0),
+    EA_JLIST(struct ea_lc_service, tags,         "tags",           0, &ea_lc_tag_shape),
+    EA_JLIST(struct ea_lc_service, events,       "events",         0, &event_shape),
+};
+const ea_jshape ea_lc_service_store_shape = EA_JSHAPE(struct ea_lc_service, service_fields);
 /* clang-format on */
 
 struct ea_lc_cluster *ea_lc_cluster_new(void)
@@ -181,6 +211,11 @@ struct ea_lc_instance *ea_lc_instance_new(void)
 struct ea_lc_task *ea_lc_task_new(void)
 {
     return ea_alloc(sizeof(struct ea_lc_task));
+}
+
+struct ea_lc_service *ea_lc_service_new(void)
+{
+    return ea_alloc(sizeof(struct ea_lc_service));
 }
 
 void ea_lc_cluster_free(struct ea_lc_cluster *c)
@@ -213,6 +248,13 @@ void ea_lc_task_free(struct ea_lc_task *t)
     if (t)
         ea_json_free(&ea_lc_task_store_shape, t);
     ea_free(t);
+}
+
+void ea_lc_service_free(struct ea_lc_service *s)
+{
+    if (s)
+        ea_json_free(&ea_lc_service_store_shape, s);
+    ea_free(s);
 }
 
 struct ea_lc_container *ea_lc_task_container(struct ea_lc_task *t, const char *name)

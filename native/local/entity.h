@@ -1,5 +1,5 @@
-/* entity.h - what the local control plane keeps: clusters, task definitions, container instances and
- * tasks, as plain data. The wire shape of each is what Describe calls answer; the store shape adds what
+/* entity.h - what the local control plane keeps: clusters, task definitions, container instances, tasks
+ * and services, as plain data. The wire shape of each is what Describe calls answer; the store shape adds what
  * only this program needs.
  * Thread: loop. Pure. Does not know: where they are kept, who asks. */
 #ifndef EA_LOCAL_ENTITY_H
@@ -128,8 +128,32 @@ struct ea_lc_task {
     double protection_until;
 };
 
+struct ea_lc_event { /* of a service, for operators */
+    char *id, *message;
+    double created_at;
+};
+
+struct ea_lc_service {
+    ea_node node;
+    char *arn, *name, *cluster_arn, *taskdef_arn;
+    char *status; /* ACTIVE, DRAINING (its tasks end), INACTIVE */
+    int64_t desired;
+    int64_t min_percent, max_percent; /* of desired, while tasks are replaced */
+    char *constraints, *strategy;     /* JSON lists as the request had them; NULL: none */
+    char *propagate;                  /* SERVICE or TASK_DEFINITION; NULL: tags stay here */
+    char *client_token;
+    char *deployment; /* startedBy of the tasks that are wanted: "ecs-svc/<19 digits>" */
+    double created_at, deployed_at, changed_at;
+    bool steady; /* the newest deployment has been whole once */
+    ea_lc_tags tags;
+    struct {
+        struct ea_lc_event *v;
+        size_t n;
+    } events; /* oldest first */
+};
+
 extern const ea_jshape ea_lc_cluster_store_shape, ea_lc_taskdef_store_shape,
-    ea_lc_instance_store_shape, ea_lc_task_store_shape;
+    ea_lc_instance_store_shape, ea_lc_task_store_shape, ea_lc_service_store_shape;
 extern const ea_jshape ea_lc_task_wire_shape, ea_lc_tag_shape, ea_lc_attribute_shape,
     ea_lc_resource_shape, ea_lc_binding_shape;
 
@@ -137,10 +161,12 @@ struct ea_lc_cluster *ea_lc_cluster_new(void);
 struct ea_lc_taskdef *ea_lc_taskdef_new(void);
 struct ea_lc_instance *ea_lc_instance_new(void);
 struct ea_lc_task *ea_lc_task_new(void);
+struct ea_lc_service *ea_lc_service_new(void);
 void ea_lc_cluster_free(struct ea_lc_cluster *c); /* NULL is fine, also below */
 void ea_lc_taskdef_free(struct ea_lc_taskdef *d);
 void ea_lc_instance_free(struct ea_lc_instance *i);
 void ea_lc_task_free(struct ea_lc_task *t);
+void ea_lc_service_free(struct ea_lc_service *s);
 
 struct ea_lc_container *ea_lc_task_container(struct ea_lc_task *t, const char *name);
 const struct ea_lc_attribute *ea_lc_attribute_find(const ea_lc_attributes *a, const char *name);

@@ -8,6 +8,7 @@
 #include "local_api.h"
 #include "local_imds.h"
 #include "local_tcs.h"
+#include "svc_keep.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@ ea_code ea_local_commit(ea_local *lc, ea_err *err)
     if (ea_lc_commit(&lc->state, err))
         return ea_wrap(err, "state not saved");
     ea_lc_acs_pump(lc->acs);
+    ea_lc_services_wake(lc->services);
     return EA_OK;
 }
 
@@ -271,6 +273,7 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
     forget_inactive(lc);
     lc->acs = ea_lc_acs_new(lc);
     lc->tcs = ea_lc_tcs_new(lc);
+    lc->services = ea_lc_services_new(lc);
     lc->sweep = ea_timer_new(lc->loop, on_sweep, lc);
     if (ea_lc_creds_open(&lc->creds, &lc->state, o->operator_id, o->operator_secret, err) ||
         load_instance_id(lc, err) || make_clusters(lc, o->clusters, err))
@@ -281,6 +284,7 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
         return err->code;
     lc->port = ea_http_listener_port(lc->listener);
     ea_local_plan_sweep(lc);
+    ea_lc_services_wake(lc->services);
     return EA_OK;
 }
 
@@ -311,6 +315,7 @@ void ea_local_stop(ea_local *lc, void (*done)(void *ctx), void *ctx)
 void ea_local_free(ea_local *lc)
 {
     ea_timer_free(lc->sweep);
+    ea_lc_services_free(lc->services);
     ea_lc_acs_free(lc->acs);
     ea_lc_tcs_free(lc->tcs);
     ea_lc_creds_close(&lc->creds);

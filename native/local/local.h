@@ -15,6 +15,7 @@
 
 struct ea_lc_acs;
 struct ea_lc_tcs;
+struct ea_lc_services;
 
 typedef struct ea_local_options { /* all borrowed for the call that takes them */
     const char *data_dir;
@@ -41,6 +42,7 @@ typedef struct ea_local {
     ea_lc_auth auth;
     struct ea_lc_acs *acs;
     struct ea_lc_tcs *tcs;
+    struct ea_lc_services *services;
     char *data_dir, *bind, *public_url;
     char *instance_id; /* EC2 instance that IMDS tells about; kept in the state */
     int64_t born_ms;   /* when it was first started */

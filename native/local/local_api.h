@@ -67,6 +67,18 @@ void ea_lc_want_stopped(ea_local *lc, struct ea_lc_task *t, const char *code, co
 void ea_lc_set_stopped(ea_local *lc, struct ea_lc_task *t, const char *code, const char *reason);
 /* api_run.c */
 ea_lc_fn ea_lc_run_task, ea_lc_start_task;
+typedef struct ea_lc_started {
+    size_t made;
+    const char *unfit; /* why no more were placed; NULL: all were. Static text. */
+} ea_lc_started;
+/* Reads placementConstraints and placementStrategy; -1 after a refusal. */
+int ea_lc_check_placement(ea_lc_call *c);
+/* RunTask on behalf of a service: members of c->in as there; `group` "service:<name>"; any count. -1
+ * after a refusal. */
+int ea_lc_run_for_service(ea_lc_call *c, const char *group, int64_t count, ea_lc_started *got);
+/* api_service.c */
+ea_lc_fn ea_lc_create_service, ea_lc_update_service, ea_lc_delete_service, ea_lc_describe_services,
+    ea_lc_list_services;
 /* api_instance.c */
 ea_lc_fn ea_lc_list_container_instances, ea_lc_describe_container_instances,
     ea_lc_deregister_container_instance, ea_lc_update_container_instances_state;

@@ -31,6 +31,11 @@ static void free_task(void *entity)
     ea_lc_task_free(entity);
 }
 
+static void free_service(void *entity)
+{
+    ea_lc_service_free(entity);
+}
+
 static const struct kind {
     const char *name;
     const ea_jshape *shape;
@@ -50,6 +55,9 @@ static const struct kind {
     [EA_LC_TASK] = { "task", &ea_lc_task_store_shape, offsetof(ea_lc_state, tasks),
                      offsetof(struct ea_lc_task, node), offsetof(struct ea_lc_task, arn),
                      free_task },
+    [EA_LC_SERVICE] = { "service", &ea_lc_service_store_shape, offsetof(ea_lc_state, services),
+                        offsetof(struct ea_lc_service, node), offsetof(struct ea_lc_service, arn),
+                        free_service },
 };
 
 static ea_list *list_of(ea_lc_state *st, ea_lc_what what)
@@ -107,6 +115,7 @@ ea_code ea_lc_state_open(ea_lc_state *st, const char *path, const char *region, 
     ea_list_init(&st->taskdefs);
     ea_list_init(&st->instances);
     ea_list_init(&st->tasks);
+    ea_list_init(&st->services);
     if (ea_lc_store_open(path, &st->store, err)) {
         ea_lc_state_close(st);
         return err->code;
@@ -276,6 +285,14 @@ struct ea_lc_task *ea_lc_find_task(const ea_lc_state *st, const struct ea_lc_clu
     EA_FREE_AUTO char *arn = full_arn(st, c, "task", task);
 
     return ea_lc_by_arn(st, EA_LC_TASK, arn);
+}
+
+struct ea_lc_service *ea_lc_find_service(const ea_lc_state *st, const struct ea_lc_cluster *c,
+                                         const char *service)
+{
+    EA_FREE_AUTO char *arn = full_arn(st, c, "service", service);
+
+    return ea_lc_by_arn(st, EA_LC_SERVICE, arn);
 }
 
 struct ea_lc_taskdef *ea_lc_find_taskdef(const ea_lc_state *st, const char *taskdef)

@@ -14,16 +14,18 @@ typedef enum ea_lc_what {
     EA_LC_CLUSTER,
     EA_LC_TASKDEF,
     EA_LC_INSTANCE,
-    EA_LC_TASK
+    EA_LC_TASK,
+    EA_LC_SERVICE,
+    EA_LC_KINDS /* how many there are */
 } ea_lc_what;
 
 typedef struct ea_lc_state {
     ea_lc_store *store;
     char *partition, *region, *account;
-    ea_list clusters, taskdefs, instances, tasks; /* order of arrival */
-    ea_map by_arn[4];                             /* ea_lc_what -> ARN -> entity, borrowed */
-    ea_map dirty[4];                              /* the same, to be written */
-    ea_strlist gone;                              /* "<kind>\n<arn>": to be deleted */
+    ea_list clusters, taskdefs, instances, tasks, services; /* order of arrival */
+    ea_map by_arn[EA_LC_KINDS]; /* ea_lc_what -> ARN -> entity, borrowed */
+    ea_map dirty[EA_LC_KINDS];  /* the same, to be written */
+    ea_strlist gone;            /* "<kind>\n<arn>": to be deleted */
 } ea_lc_state;
 
 /* Opens the store and loads what is in it. `st` holds nothing on failure. Strings copied. */
@@ -51,6 +53,9 @@ struct ea_lc_instance *ea_lc_find_instance(const ea_lc_state *st, const struct e
                                            const char *instance);
 struct ea_lc_task *ea_lc_find_task(const ea_lc_state *st, const struct ea_lc_cluster *c,
                                    const char *task);
+/* By ARN or name, inside the cluster; also one that has ended. */
+struct ea_lc_service *ea_lc_find_service(const ea_lc_state *st, const struct ea_lc_cluster *c,
+                                         const char *service);
 /* By ARN, "family:revision" or "family" (its newest active revision). */
 struct ea_lc_taskdef *ea_lc_find_taskdef(const ea_lc_state *st, const char *taskdef);
 

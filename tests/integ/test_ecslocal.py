@@ -273,6 +273,8 @@ NEWER = {
                                "containerDefinitions.versionConsistency", "volumes.s3filesVolumeConfiguration"},
     "ListTasks": {"daemonName"},
     "RunTask": {"clientToken", "volumeConfigurations"},
+    "CreateService": {"deploymentConfiguration.alarms", "volumeConfigurations"},
+    "UpdateService": {"deploymentConfiguration.alarms", "volumeConfigurations"},
     "StartTask": {"volumeConfigurations"},
     "DiscoverPollEndpoint": {"zoneId"},
     "RegisterContainerInstance": {"clientToken"},
