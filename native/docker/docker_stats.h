@@ -1,31 +1,11 @@
 /* docker_stats.h - what a container uses: the engine's statistics, as a stream or asked for once.
- * Thread: loop. Knows: /containers/{id}/stats, decoding, reopening. Does not know: rings of samples,
+ * Thread: loop. Knows: /containers/{id}/stats, reopening. Does not know: rings of samples,
  * percentages, tasks. Source: task-engine.md section 2.5, control-plane.md section 4.5. */
 #ifndef EA_DOCKER_DOCKER_STATS_H
 #define EA_DOCKER_DOCKER_STATS_H
 
 #include "docker.h"
-
-struct ea_docker_net_sample { /* sums over all of the container's networks */
-    uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
-    uint64_t tx_bytes, tx_packets, tx_errors, tx_dropped;
-};
-
-struct ea_docker_sample {
-    int64_t read_ns; /* wall, since 1970; 0: the engine read nothing (the container has ended) */
-    bool
-        has_before; /* with the reading before it (`precpu_stats`): whole for those who reckon a rate */
-    uint64_t cpu_total; /* since its start; Linux: ns, Windows: units of 100 ns */
-    unsigned cpus;      /* online_cpus, else the length of percpu_usage; 0 unknown */
-    bool has_percpu;    /* cgroup v1 without it: the sample is not to be used */
-    bool cgroup_v2;
-    uint64_t memory_bytes; /* Linux: usage without page cache; Windows: private working set */
-    uint64_t memory_peak;  /* max_usage, commitpeakbytes; 0 unknown */
-    bool has_storage;
-    uint64_t storage_read, storage_write; /* bytes */
-    bool has_network;
-    struct ea_docker_net_sample net;
-};
+#include "docker_stats_decode.h"
 
 /* One answer: `line` is the engine's JSON object as it came, `sample` what was read from it; both
  * borrowed for the call. */
@@ -46,9 +26,5 @@ typedef void ea_docker_stats_once_done(void *ctx, ea_str line,
                                        const struct ea_docker_sample *sample, const ea_err *err);
 ea_docker_op *ea_docker_stats_once(ea_docker *dk, const char *id, bool windows, int64_t limit_ms,
                                    ea_docker_stats_once_done *done, void *ctx);
-
-/* Pure. */
-ea_code ea_docker_stats_decode(ea_str line, bool windows, struct ea_docker_sample *out,
-                               ea_err *err) EA_CHECK;
 
 #endif

@@ -93,6 +93,31 @@ static void samples_are_read_as_each_system_tells_them(void **state)
           "{\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":1e300}}}",
           false,
           { .cpu_total = UINT64_MAX } },
+        { "numbers to the last digit",
+          "{\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":9007199254740993}}}",
+          false,
+          { .cpu_total = 9007199254740993 } },
+        { "what comes twice counts once, the first",
+          "{\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":5,\"total_usage\":6}},\"cpu_stats\":{"
+          "\"cpu_usage\":{\"total_usage\":7}},\"memory_stats\":null,\"memory_stats\":{\"usage\":9},"
+          "\"networks\":{\"a\":{\"rx_bytes\":1},\"a\":{\"rx_bytes\":2,\"rx_bytes\":4}}}",
+          false,
+          { .cpu_total = 5, .has_network = true, .net = { .rx_bytes = 3 } } },
+        { "sums that would run over",
+          "{\"networks\":{\"a\":{\"rx_bytes\":18446744073709551615},\"b\":{\"rx_bytes\":9}},"
+          "\"blkio_stats\":{\"io_service_bytes_recursive\":[{\"op\":\"READ\",\"value\":1e19},{"
+          "\"op\":"
+          "\"read\",\"value\":1e19}]}}",
+          false,
+          { .has_storage = true,
+            .storage_read = UINT64_MAX,
+            .has_network = true,
+            .net = { .rx_bytes = UINT64_MAX } } },
+        { "the reading before",
+          "{\"preread\":\"2026-01-02T03:04:04.1Z\",\"precpu_stats\":{\"cpu_usage\":{"
+          "\"total_usage\":3}}}",
+          false,
+          { .has_before = true } },
     };
 
     (void)state;
@@ -103,6 +128,8 @@ static void samples_are_read_as_each_system_tells_them(void **state)
 
         if (ea_docker_stats_decode(ea_str_of(cases[i].line), cases[i].windows, &s, &err))
             fail_msg("%s: %s", cases[i].why, err.text);
+        if (s.has_before != (w->has_before || strstr(cases[i].line, "\"preread\":\"2026")))
+            fail_msg("%s: the reading before differs", cases[i].why);
         if (s.read_ns != w->read_ns || s.cpu_total != w->cpu_total || s.cpus != w->cpus ||
             s.has_percpu != w->has_percpu || s.cgroup_v2 != w->cgroup_v2)
             fail_msg("%s: time or processor differ", cases[i].why);
@@ -118,7 +145,15 @@ static void samples_are_read_as_each_system_tells_them(void **state)
 
 static void lines_that_are_no_statistics_are_refused(void **state)
 {
-    static const char *const bad[] = { "", "[]", "null", "{", "{}x" };
+    static const char *const bad[] = { "",
+                                       "[]",
+                                       "null",
+                                       "{",
+                                       "{}x",
+                                       "{\"read\":\"2026-01-02T03:04:05Z\"",
+                                       "{\"cpu_stats\":{\"cpu_usage\":{\"total_usage\":NaN}}}",
+                                       "{\"memory_stats\":{\"usage\":-Infinity}}",
+                                       "{\"other\":[1,2}" };
 
     (void)state;
     for (size_t i = 0; i < EA_COUNT(bad); i++) {
