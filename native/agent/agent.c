@@ -514,6 +514,7 @@ void ea_agent_free(ea_agent *ag)
     ea_model_done(&ag->model);
     ea_free(ag->docker_version);
     ea_free(ag->docker_api);
+    ea_free(ag->docker_root);
     ea_free(ag->data_dir);
     ea_free(ag->run_dir);
     ea_free(ag->cluster);

@@ -72,6 +72,9 @@ enum {
     X(DISABLE_IMAGE_CLEANUP, "ECS_DISABLE_IMAGE_CLEANUP", "ImageCleanupDisabled", BOOL, "false", "false", 0, 0, 0, "images are never removed") \
     X(IMAGE_CLEANUP_INTERVAL, "ECS_IMAGE_CLEANUP_INTERVAL", "ImageCleanupInterval", DURATION, "30m", "30m", 600000, 0, EA_SETF_DEFAULT, "time between image clean-ups") \
     X(IMAGE_MIN_AGE, "ECS_IMAGE_MINIMUM_CLEANUP_AGE", "MinimumImageDeletionAge", DURATION, "1h", "1h", 0, 0, 0, "youngest image that may go") \
+    X(IMAGE_DISK_HIGH, "ECSTOOLS_IMAGE_DISK_HIGH_PERCENT", NULL, INT, "85", "85", 0, 100, 0, "use of Docker's disk at which unused images go whatever their age; 0: never") \
+    X(IMAGE_DISK_LOW, "ECSTOOLS_IMAGE_DISK_LOW_PERCENT", NULL, INT, "75", "75", 0, 100, 0, "use of the disk down to which they go") \
+    X(IMAGE_DISK_RESERVE, "ECSTOOLS_IMAGE_DISK_RESERVE_MIB", NULL, INT, "256", "256", 0, 1048576, 0, "MiB of the disk that no pull may touch") \
     X(NON_ECS_IMAGE_MIN_AGE, "NON_ECS_IMAGE_MINIMUM_CLEANUP_AGE", "NonECSMinimumImageDeletionAge", DURATION, "1h", "1h", 0, 0, EA_SETF_LATER, "the same for images of others") \
     X(IMAGES_PER_CYCLE, "ECS_NUM_IMAGES_DELETE_PER_CYCLE", "NumImagesToDeletePerCycle", INT, "5", "5", 1, 10000, 0, "images removed at once") \
     X(CONTAINERS_PER_CYCLE, "NONECS_NUM_CONTAINERS_DELETE_PER_CYCLE", "NumNonECSContainersToDeletePerCycle", INT, "5", "5", 1, 10000, EA_SETF_LATER, "containers of others removed at once") \

@@ -47,6 +47,7 @@ static void go_down(struct ea_docker_link *l)
     if (!l->up)
         return;
     l->up = false;
+    ea_set_str(&l->ag->docker_root, NULL); /* the next one may keep its images elsewhere */
     ea_turn_post(l->ag, &ev);
 }
 

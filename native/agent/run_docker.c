@@ -8,6 +8,7 @@
 #include "../docker/docker_pull.h"
 #include "../docker/docker_volume.h"
 #include "../docker/image_ref.h"
+#include "disk.h"
 #include "host_ports.h"
 #include "turn.h"
 
@@ -25,7 +26,9 @@ struct run {
     ea_fx_kind kind;
     char *task_arn, *container, *image, *id, *name, *digest, *api, *auth;
     char *error_name;
-    bool local, cached;
+    bool local, cached, no_room;
+    int64_t free_bytes, total_bytes, need_bytes; /* of Docker's disk */
+    ea_docker_op *pull;
     int64_t limit_ms, idle_ms, stop_s;
     struct ea_docker_facts facts;
     char *image_id;
@@ -41,6 +44,10 @@ static void finish(struct run *r, const ea_err *err)
     ev.image_id = r->image_id;
     ev.cached = r->cached;
     ev.error_name = r->error_name;
+    ev.no_room = r->no_room;
+    ev.need_bytes = r->need_bytes;
+    ev.disk_free = r->free_bytes;
+    ev.disk_total = r->total_bytes;
     ea_turn_post(r->ag, &ev);
     ea_free(r->container);
     ea_free(r->image);
@@ -202,12 +209,38 @@ static void pulled(void *ctx, const ea_err *err)
     struct run *r = ctx;
     EA_FREE_AUTO char *exact = by_digest(r->image, r->name); /* name: digest to pull by */
 
+    r->no_room = r->no_room || ea_disk_is_full(err);
     if (err->code)
         finish(r, err);
     else if (exact)
         (void)ea_docker_image_tag(r->ag->docker, exact, r->image, TAG_MS, tagged, r);
     else
         inspect_pulled(r);
+}
+
+static int64_t reserve_bytes(const ea_agent *ag)
+{
+    return ea_cfg_int(ag->config, EA_CFG_IMAGE_DISK_RESERVE) * 1024 * 1024;
+}
+
+static void no_room(struct run *r, int64_t need_bytes, ea_err *err)
+{
+    r->no_room = true;
+    r->need_bytes = need_bytes;
+    ea_disk_lacks(r->ag, r->image, need_bytes, r->free_bytes, r->total_bytes, err);
+}
+
+/* Layers take at least the room of their compressed form: an image that cannot fit ends here and not
+ * with a full disk under everybody's feet. */
+static void watch_room(struct run *r, int64_t total_bytes)
+{
+    int64_t reserve = reserve_bytes(r->ag);
+    ea_err err = { 0 };
+
+    if (r->no_room || r->total_bytes <= 0 || reserve <= 0 || total_bytes <= r->free_bytes - reserve)
+        return;
+    no_room(r, total_bytes + reserve, &err);
+    ea_docker_abort(r->pull, &err);
 }
 
 static void log_progress(void *ctx, const struct ea_pull_progress *p)
@@ -217,9 +250,10 @@ static void log_progress(void *ctx, const struct ea_pull_progress *p)
     ea_debug("pulling", EA_S("task", r->task_arn), EA_S("container", r->container),
              EA_S("image", r->image), EA_S("status", p->status), EA_I("bytes", p->current),
              EA_I("of", p->total), EA_I("layers", p->layers), EA_I("layers_done", p->layers_done));
+    watch_room(r, p->total);
 }
 
-static void pull(struct run *r)
+static void pull_now(struct run *r)
 {
     EA_FREE_AUTO char *exact = by_digest(r->image, r->name);
     const struct ea_pull_params p = {
@@ -232,7 +266,46 @@ static void pull(struct run *r)
 
     ea_info("image pull begins", EA_S("task", r->task_arn), EA_S("container", r->container),
             EA_S("image", r->image));
-    (void)ea_docker_pull(r->ag->docker, &p, pulled, r);
+    r->pull = ea_docker_pull(r->ag->docker, &p, pulled, r);
+}
+
+static void disk_looked(void *ctx, int64_t free_bytes, int64_t total_bytes, const ea_err *err)
+{
+    struct run *r = ctx;
+    int64_t reserve = reserve_bytes(r->ag);
+    ea_err full = { 0 };
+
+    if (err->code == EA_CANCELLED) {
+        finish(r, err);
+        return;
+    }
+    r->free_bytes = free_bytes;
+    r->total_bytes = total_bytes;
+    if (err->code) /* it may be another machine's */
+        ea_debug("pull without a look at the disk", EA_S("err", err->text));
+    if (err->code || free_bytes >= reserve) {
+        pull_now(r);
+        return;
+    }
+    no_room(r, reserve, &full);
+    finish(r, &full);
+}
+
+static void pull(struct run *r)
+{
+    if (reserve_bytes(r->ag) > 0)
+        ea_disk_look(r->ag, r->limit_ms, disk_looked, r);
+    else
+        pull_now(r);
+}
+
+static void disk_told(void *ctx, int64_t free_bytes, int64_t total_bytes, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    r->free_bytes = free_bytes;
+    r->total_bytes = total_bytes;
+    finish(r, err);
 }
 
 static void cached_inspect_done(void *ctx, const struct ea_image *image, const ea_err *err)
@@ -421,6 +494,9 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
         return;
     case EA_FX_IMAGE_REMOVE:
         (void)ea_docker_image_remove(ag->docker, fx->text, r->limit_ms, gone_done, r);
+        return;
+    case EA_FX_DISK:
+        ea_disk_look(ag, r->limit_ms, disk_told, r);
         return;
     case EA_FX_REPORT:
     case EA_FX_ACK:

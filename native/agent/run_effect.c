@@ -28,6 +28,7 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
     case EA_FX_VOLUME_REMOVE:
     case EA_FX_PING:
     case EA_FX_IMAGE_REMOVE:
+    case EA_FX_DISK:
         ea_run_docker(ag, fx);
         return;
     case EA_FX_REPORT:

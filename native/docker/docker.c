@@ -502,6 +502,7 @@ static const ea_jfield info_fields[] = {
     EA_JSTR(struct ea_docker_info, cgroup_driver, "CgroupDriver", 0),
     EA_JSTR(struct ea_docker_info, isolation, "Isolation", 0),
     EA_JSTR(struct ea_docker_info, logging_driver, "LoggingDriver", 0),
+    EA_JSTR(struct ea_docker_info, root_dir, "DockerRootDir", 0),
     EA_JI64(struct ea_docker_info, cpus, "NCPU", 0),
     EA_JI64(struct ea_docker_info, memory_bytes, "MemTotal", 0),
     EA_JSTRLIST(struct ea_docker_info, security_options, "SecurityOptions", 0),

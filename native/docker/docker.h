@@ -57,6 +57,7 @@ ea_docker_op *ea_docker_ping(ea_docker *dk, int64_t limit_ms, ea_docker_done *do
 struct ea_docker_info { /* GET /info; members that the engine does not tell are NULL, 0, empty */
     char *os_type, *architecture, *operating_system, *server_version, *storage_driver;
     char *cgroup_version, *cgroup_driver, *isolation, *logging_driver;
+    char *root_dir; /* where it keeps images and containers, as its host names it */
     int64_t cpus, memory_bytes;
     ea_strlist security_options;
     struct ea_docker_plugins {

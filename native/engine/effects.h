@@ -27,6 +27,7 @@ typedef enum ea_fx_kind {
     EA_FX_VOLUME_REMOVE,
     EA_FX_PING,         /* is the Docker Engine alive */
     EA_FX_IMAGE_REMOVE, /* `text`: image name */
+    EA_FX_DISK,         /* how full is the disk where Docker keeps images */
     /* control plane */
     EA_FX_REPORT,    /* SubmitTaskStateChange for `task` at `level`; answers EA_EV_REPORTED. Carries
                          the containers whose `reporting` is not EA_C_NONE, with that status; the

@@ -9,6 +9,7 @@
 #include "reconcile.h"
 #include "report_due.h"
 #include "restore.h"
+#include "room.h"
 
 static void dispatch(struct ea_turn *turn, struct ea_event *ev)
 {
@@ -58,6 +59,7 @@ void ea_engine_turn(struct ea_model *m, struct ea_event *ev, const ea_time *now,
                     struct ea_effects *fx)
 {
     struct ea_turn turn = { .m = m, .now = now, .fx = fx };
+    bool again;
 
     dispatch(&turn, ev);
     do {
@@ -65,7 +67,10 @@ void ea_engine_turn(struct ea_model *m, struct ea_event *ev, const ea_time *now,
         {
             ea_reconcile_task(&turn, EA_OWNER(node, struct ea_task, node));
         }
-    } while (ea_hostres_admit(&turn));
+        again = ea_hostres_admit(&turn);
+        if (ea_room_press(&turn))
+            again = true;
+    } while (again);
     ea_report_due(&turn);
     EA_LIST_EACH(&m->tasks, node)
     {

@@ -3,6 +3,7 @@
 #include "../base/str.h"
 #include "depends.h"
 #include "hostres.h"
+#include "room.h"
 #include "state.h"
 #include "steps.h"
 #include "volumes.h"
@@ -60,6 +61,10 @@ static bool waiting(const struct ea_model *m, const struct ea_task *t, const str
     }
     if (target >= EA_C_PULLED && !ea_volumes_ready(t, c)) {
         (void)snprintf(out, 256, "%s: waits for its volumes", c->name);
+        return true;
+    }
+    if (ea_room_waits(m, c)) {
+        (void)snprintf(out, 256, "%s: waits for images to be removed from the full disk", c->name);
         return true;
     }
     if (ea_step_lacks_creds(m, t, c, target)) {

@@ -3,6 +3,7 @@
 #include "../base/alloc.h"
 #include "../base/log.h"
 #include "../base/str.h"
+#include "room.h"
 
 enum {
     REMOVE_LIMIT_MS = 180000
@@ -75,8 +76,16 @@ static bool is_kept(const struct ea_model *m, const char *image)
     return false;
 }
 
+bool ea_images_any_leaving(const struct ea_model *m)
+{
+    for (size_t i = 0; i < m->images.list.n; i++)
+        if (m->images.list.v[i].op)
+            return true;
+    return false;
+}
+
 /* The one that was used least lately among those that may go. */
-static struct ea_image_state *next_to_go(struct ea_turn *turn)
+static struct ea_image_state *next_to_go(struct ea_turn *turn, int64_t min_age_ms)
 {
     const struct ea_model *m = turn->m;
     struct ea_image_state *oldest = NULL;
@@ -84,8 +93,8 @@ static struct ea_image_state *next_to_go(struct ea_turn *turn)
     for (size_t i = 0; i < m->images.list.n; i++) {
         struct ea_image_state *s = &m->images.list.v[i];
 
-        if (s->op || !s->pull_succeeded ||
-            turn->now->wall_ms - s->pulled_ms <= m->settings.image_min_age_ms ||
+        if (s->op || s->stays || !s->pull_succeeded ||
+            turn->now->wall_ms - s->pulled_ms < min_age_ms ||
             (oldest && s->last_used_ms >= oldest->last_used_ms) || is_kept(m, s->name) ||
             in_use(m, s->name))
             continue;
@@ -94,13 +103,53 @@ static struct ea_image_state *next_to_go(struct ea_turn *turn)
     return oldest;
 }
 
+void ea_images_new_round(struct ea_model *m)
+{
+    for (size_t i = 0; i < m->images.list.n; i++)
+        m->images.list.v[i].stays = false;
+}
+
+static void remove_image(struct ea_turn *turn, struct ea_image_state *s)
+{
+    ea_info("image is removed", EA_S("image", s->name));
+    struct ea_effect *e = ea_effects_add(turn->fx, EA_FX_IMAGE_REMOVE);
+    e->op = s->op = turn->m->next_op++;
+    e->text = ea_strdup(s->name);
+    e->limit_ms = REMOVE_LIMIT_MS;
+}
+
+bool ea_images_remove_oldest(struct ea_turn *turn)
+{
+    struct ea_image_state *s = next_to_go(turn, INT64_MIN);
+
+    if (s)
+        remove_image(turn, s);
+    return s != NULL;
+}
+
+/* By age; not with a behaviour that wants images to stay. */
+static void clean_old(struct ea_turn *turn)
+{
+    const struct ea_engine_settings *set = &turn->m->settings;
+
+    if (set->pull_behavior == EA_PULL_PREFER_CACHED)
+        return;
+    for (int64_t n = 0; n < set->images_per_cycle; n++) {
+        struct ea_image_state *s = next_to_go(turn, set->image_min_age_ms + 1);
+
+        if (!s)
+            return;
+        remove_image(turn, s);
+    }
+}
+
 void ea_images_clean(struct ea_turn *turn)
 {
     struct ea_model *m = turn->m;
     const struct ea_engine_settings *set = &m->settings;
 
-    if (!set->image_cleanup || set->pull_behavior == EA_PULL_PREFER_CACHED ||
-        set->image_cleanup_interval_ms <= 0 || m->images.list.n == 0)
+    if (!set->image_cleanup || set->image_cleanup_interval_ms <= 0 || m->images.list.n == 0 ||
+        (set->pull_behavior == EA_PULL_PREFER_CACHED && set->disk_high_percent <= 0))
         return;
     if (m->images_at_ms == 0)
         m->images_at_ms = turn->now->mono_ms + set->image_cleanup_interval_ms;
@@ -108,17 +157,9 @@ void ea_images_clean(struct ea_turn *turn)
         return;
     m->images_at_ms = turn->now->mono_ms + set->image_cleanup_interval_ms;
     ea_turn_wake(turn, m->images_at_ms);
-    for (int64_t n = 0; n < set->images_per_cycle; n++) {
-        struct ea_image_state *s = next_to_go(turn);
-
-        if (!s)
-            return;
-        ea_info("image is removed", EA_S("image", s->name));
-        struct ea_effect *e = ea_effects_add(turn->fx, EA_FX_IMAGE_REMOVE);
-        e->op = s->op = m->next_op++;
-        e->text = ea_strdup(s->name);
-        e->limit_ms = REMOVE_LIMIT_MS;
-    }
+    ea_images_new_round(m);
+    clean_old(turn);
+    ea_room_ask(turn);
 }
 
 bool ea_images_result(struct ea_turn *turn, const struct ea_event *ev)
@@ -131,10 +172,15 @@ bool ea_images_result(struct ea_turn *turn, const struct ea_event *ev)
         if (s->op != ev->op)
             continue;
         s->op = 0;
-        if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND)
+        if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND) {
             ea_images_drop(images, s->name);
-        else
+            turn->m->disk.freed++;
+        } else {
             ea_warn("image not removed", EA_S("image", s->name), EA_S("err", ev->err.text));
+            s->stays = ev->err.code != EA_UNREACHABLE && ev->err.code != EA_CANCELLED;
+        }
+        if (turn->m->disk.pressed)
+            ea_room_ask(turn);
         return true;
     }
     return false;

@@ -14,6 +14,12 @@ void ea_images_released(struct ea_turn *turn, const struct ea_task *t);
 bool ea_images_leaving(const struct ea_model *m, const char *image);
 /* True when the agent has pulled this very name before (pull behaviour `once`). */
 bool ea_images_pulled_before(const struct ea_model *m, const char *image);
+/* True while any image is being removed. */
+bool ea_images_any_leaving(const struct ea_model *m);
+/* Those that Docker refused to remove may be tried again. */
+void ea_images_new_round(struct ea_model *m);
+/* Removes the image that was used least lately, whatever its age; false when none may go. */
+bool ea_images_remove_oldest(struct ea_turn *turn);
 /* Starts a clean-up when it is due. */
 void ea_images_clean(struct ea_turn *turn);
 /* The answer to a removal; false when the op is none of ours. */

@@ -6,6 +6,7 @@
 #include "images.h"
 #include "restart.h"
 #include "results.h"
+#include "room.h"
 #include "state.h"
 #include "volumes.h"
 
@@ -285,7 +286,8 @@ void ea_observe_result(struct ea_turn *turn, const struct ea_event *ev)
     struct ea_container *c = NULL;
     struct ea_volume *v = NULL;
 
-    if (ev->op == 0 || ea_images_result(turn, ev) || !find_op(turn->m, ev->op, &t, &c, &v))
+    if (ev->op == 0 || ea_room_result(turn, ev) || ea_images_result(turn, ev) ||
+        !find_op(turn->m, ev->op, &t, &c, &v))
         return; /* of an effect that nobody waits for any more, or of an earlier life */
     if (v)
         ea_volumes_result(turn, t, v, ev);

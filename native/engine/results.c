@@ -7,6 +7,7 @@
 #include "images.h"
 #include "observe.h"
 #include "pull_error.h"
+#include "room.h"
 #include "state.h"
 #include "steps.h"
 
@@ -81,10 +82,9 @@ static bool unknown_outcome(struct ea_turn *turn, struct ea_container *c, const 
 
 /* A failed image step (task-engine.md section 1.6): `always` and `once` stop the task; with the
  * others the create call decides, and its failure is told in the words of the pull. */
-static void image_failed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
-                         const struct ea_event *ev, ea_cstate target)
+static void image_given_up(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                           ea_cstate target)
 {
-    record(turn, t, c, ev, target);
     if (turn->m->settings.pull_behavior == EA_PULL_ALWAYS ||
         turn->m->settings.pull_behavior == EA_PULL_ONCE) {
         ea_container_set_desired(t, c, EA_C_STOPPED);
@@ -92,6 +92,34 @@ static void image_failed(struct ea_turn *turn, struct ea_task *t, struct ea_cont
         return;
     }
     ea_container_set_known(turn, t, c, target, "failed, a local image may do");
+}
+
+static void image_failed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                         const struct ea_event *ev, ea_cstate target)
+{
+    record(turn, t, c, ev, target);
+    image_given_up(turn, t, c, target);
+}
+
+void ea_results_no_room(struct ea_turn *turn, struct ea_task *t, struct ea_container *c)
+{
+    ea_container_set_error(t, c, c->doubt_name, c->doubt_text);
+    ea_container_clear_doubt(c);
+    image_given_up(turn, t, c, EA_C_PULLED);
+}
+
+/* The pull waits for room if images may go for it; else its failure is final: trying again would meet
+ * the same disk. */
+static void found_no_room(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                          const struct ea_event *ev)
+{
+    EA_FREE_AUTO char *name = NULL;
+    EA_FREE_AUTO char *text = NULL;
+
+    words_of(turn->m, c, ev, EA_C_PULLED, &name, &text);
+    ea_container_set_doubt(c, name, text);
+    if (!ea_room_wait(turn, t, c, ev))
+        ea_results_no_room(turn, t, c);
 }
 
 static bool image_retried(struct ea_turn *turn, struct ea_container *c, const struct ea_event *ev,
@@ -141,6 +169,10 @@ static void pulled(struct ea_turn *turn, struct ea_task *t, struct ea_container 
         t->pull_stopped_ms = turn->now->wall_ms;
         t->dirty = true;
     }
+    if (ev->err.code && ev->no_room) {
+        found_no_room(turn, t, c, ev);
+        return;
+    }
     if (ev->err.code) {
         if (!image_retried(turn, c, ev, EA_C_PULLED))
             image_failed(turn, t, c, ev, EA_C_PULLED);
@@ -150,7 +182,10 @@ static void pulled(struct ea_turn *turn, struct ea_task *t, struct ea_container 
         ea_set_str(&c->image_id, ev->image_id);
     if (ev->digest && !c->image_digest)
         ea_set_str(&c->image_digest, ev->digest);
+    ea_container_clear_doubt(c);
     ea_images_used(turn, c, !ev->cached);
+    if (!ev->cached)
+        ea_room_ask(turn);
     ea_container_set_known(turn, t, c, EA_C_PULLED, "image there");
 }
 
@@ -380,6 +415,7 @@ void ea_results_take(struct ea_turn *turn, struct ea_task *t, struct ea_containe
     case EA_FX_VOLUME_INSPECT:
     case EA_FX_VOLUME_REMOVE:
     case EA_FX_IMAGE_REMOVE:
+    case EA_FX_DISK:
     case EA_FX_REPORT:
     case EA_FX_ACK:
     case EA_FX_CREDS_ACK:

@@ -3,6 +3,8 @@
 #include "../base/alloc.h"
 #include "depends.h"
 #include "images.h"
+#include "results.h"
+#include "room.h"
 #include "state.h"
 #include "volumes.h"
 
@@ -160,8 +162,13 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
         return give_up_on_dependency(t, c, why);
     if (until_wall_ms)
         ea_turn_wake_wall(turn, until_wall_ms);
-    if (target == EA_C_PULLED && ea_images_leaving(turn->m, c->image))
+    if (target == EA_C_PULLED &&
+        (ea_images_leaving(turn->m, c->image) || ea_room_waits(turn->m, c)))
         return false;
+    if (target == EA_C_PULLED && ea_room_lacks(turn->m, c)) {
+        ea_results_no_room(turn, t, c);
+        return true;
+    }
     if (answer == EA_DEP_WAIT || (target >= EA_C_PULLED && !ea_volumes_ready(t, c)))
         return false;
     if (ea_step_lacks_creds(turn->m, t, c, target))

@@ -11,7 +11,9 @@ struct ea_image_state {
     char *image_id;
     int64_t pulled_ms, last_used_ms; /* wall */
     bool pull_succeeded; /* by the agent itself; an image that was there before never goes */
-    uint64_t op;         /* memory only: its removal is under way */
+    /* memory only */
+    uint64_t op; /* its removal is under way */
+    bool stays;  /* Docker refused to remove it in this round */
 };
 
 struct ea_images {

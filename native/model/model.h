@@ -28,6 +28,8 @@ struct ea_engine_settings {
     int64_t task_cleanup_ms, task_cleanup_jitter_ms;
     int64_t image_cleanup_interval_ms, image_min_age_ms;
     int64_t images_per_cycle;
+    int64_t disk_high_percent, disk_low_percent; /* use of Docker's disk: images go from the high
+                                                    one down to the low one; high 0: never */
     const char *images_kept;       /* comma separated names that stay; borrowed, may be NULL */
     int64_t port_first, port_last; /* dynamic host ports */
 };
@@ -52,6 +54,17 @@ struct ea_meta {
     bool dirty;
 };
 
+/* Room on the disk where Docker keeps images, as far as it was told. Memory only. */
+struct ea_disk {
+    int64_t free_bytes, total_bytes; /* of the last reading; total 0: none yet */
+    int64_t need_bytes;              /* what waiting pulls want to be free; 0: none waits */
+    uint64_t op;                     /* a reading is under way */
+    uint64_t freed;                  /* images removed so far in this process */
+    uint64_t freed_before;           /* the same when the present pressure began */
+    bool pressed;                    /* images go until there is room */
+    bool over;                       /* the high watermark was reached */
+};
+
 struct ea_model {
     struct ea_engine_settings settings;
     struct ea_host host;
@@ -61,12 +74,13 @@ struct ea_model {
     ea_map by_docker; /* Docker id -> struct ea_task * that has a container with it */
     ea_map creds;     /* credentials id -> struct ea_creds *, owned */
     struct ea_images images; /* pulled by the agent; one text in the store's `meta` table */
-    int64_t images_at_ms;    /* memory only, monotonic: next clean-up of images; 0 not planned */
-    ea_strlist gone;         /* ARNs whose rows are to be deleted in this turn */
-    ea_rng rng;              /* names, ids and jitter; seeded by the caller */
-    uint64_t next_op;        /* numbers effects; never 0 */
-    bool docker_up;          /* the last answer of the engine was good */
-    bool draining;           /* operator asked: no new containers are started */
+    struct ea_disk disk;
+    int64_t images_at_ms; /* memory only, monotonic: next clean-up of images; 0 not planned */
+    ea_strlist gone;      /* ARNs whose rows are to be deleted in this turn */
+    ea_rng rng;           /* names, ids and jitter; seeded by the caller */
+    uint64_t next_op;     /* numbers effects; never 0 */
+    bool docker_up;       /* the last answer of the engine was good */
+    bool draining;        /* operator asked: no new containers are started */
 };
 
 void ea_model_init(struct ea_model *m, uint64_t seed);

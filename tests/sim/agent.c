@@ -136,6 +136,9 @@ static void run_effect(struct sim *s, const struct ea_effect *fx)
     case EA_FX_IMAGE_REMOVE:
         sim_docker_remove_image(s, fx);
         break;
+    case EA_FX_DISK:
+        sim_docker_look_at_disk(s, fx);
+        break;
     case EA_FX_WATCH:
     case EA_FX_UNWATCH:
     case EA_FX_TASK_ENDED:
@@ -241,7 +244,9 @@ void sim_agent_start(struct sim *s)
                                                  .image_cleanup = true,
                                                  .image_cleanup_interval_ms = 600000,
                                                  .image_min_age_ms = 3600000,
-                                                 .images_per_cycle = 5 };
+                                                 .images_per_cycle = 5,
+                                                 .disk_high_percent = 85,
+                                                 .disk_low_percent = 75 };
     s->m.host.cpu_units = s->host.cpu_units;
     s->m.host.memory_mib = s->host.memory_mib;
     s->m.meta.manifest_seq = s->stored_manifest_seq;

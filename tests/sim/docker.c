@@ -297,6 +297,16 @@ static void do_remove(struct sim *s, struct call *c)
     emit(s, d, EA_DA_DESTROY);
 }
 
+static int64_t images_pulled(const struct sim *s)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < s->plan_n; i++)
+        for (size_t j = 0; j < s->plan[i].n; j++)
+            n += s->plan[i].c[j].p.image_pulled;
+    return n;
+}
+
 static void do_image(struct sim *s, struct call *c)
 {
     struct plan_container *p = sim_plan_container(s, c->arn, c->cname);
@@ -308,7 +318,14 @@ static void do_image(struct sim *s, struct call *c)
         refuse(c, pull ? EA_NOT_FOUND : EA_SERVER, "manifest unknown");
         return;
     }
+    if (pull && !p->p.image_local && s->disk_images && images_pulled(s) >= s->disk_images) {
+        refuse(c, EA_LIMIT, "no space left on device");
+        c->ev.no_room = true;
+        c->ev.need_bytes = sim_chance(s, 500) ? 10 : 0;
+        return;
+    }
     if (pull) {
+        p->p.image_pulled = p->p.image_pulled || !p->p.image_local;
         p->p.image_local = true;
         c->ev.image_id = ea_strdup("sha256:image");
     } else {
@@ -515,6 +532,31 @@ void sim_docker_run(struct sim *s, const struct ea_effect *fx)
     call_unref(c);
 }
 
+static void post_disk(struct sim *s, struct item *it)
+{
+    struct ea_event ev = { .kind = EA_EV_RESULT, .of = EA_FX_DISK, .op = (uint64_t)it->a };
+
+    if (!s->docker_up)
+        (void)ea_fail(&ev.err, EA_UNREACHABLE, "docker: connection refused");
+    else if (!s->disk_images || sim_chance(s, s->chaos.call_error))
+        (void)ea_fail(&ev.err, EA_IO, "no such folder");
+    else {
+        ev.disk_total = 100 * s->disk_images;
+        ev.disk_free = 100 * (s->disk_images - images_pulled(s));
+        ev.disk_free = ev.disk_free < 0 ? 0 : ev.disk_free;
+    }
+    sim_log(s, "disk: %lld of %lld free", (long long)ev.disk_free, (long long)ev.disk_total);
+    sim_agent_post(s, &ev);
+}
+
+void sim_docker_look_at_disk(struct sim *s, const struct ea_effect *fx)
+{
+    struct item *it = sim_at(s, sim_between(s, 1, 50), post_disk);
+
+    it->life = s->life;
+    it->a = (int64_t)fx->op;
+}
+
 static void post_image_removed(struct sim *s, struct item *it)
 {
     struct ea_event ev = { .kind = EA_EV_RESULT, .of = EA_FX_IMAGE_REMOVE, .op = (uint64_t)it->a };
@@ -541,6 +583,7 @@ void sim_docker_remove_image(struct sim *s, const struct ea_effect *fx)
             if (strncmp(fx->text, name, n) != 0 || (fx->text[n] != '\0' && fx->text[n] != '@'))
                 continue;
             s->plan[i].c[j].p.image_local = false;
+            s->plan[i].c[j].p.image_pulled = false;
             if (sim_docker_of(s, s->plan[i].arn, s->plan[i].c[j].name))
                 sim_fail(s, "image %s is removed while its container exists", fx->text);
         }

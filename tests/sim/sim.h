@@ -35,6 +35,7 @@ struct profile {           /* how one container behaves */
     int64_t term_ms;   /* from SIGTERM to its end; above the grace it is killed */
     int64_t health_ms; /* after a start until healthy; -1 never */
     bool start_fails, image_missing, image_local, pull_broken;
+    bool image_pulled; /* takes room on Docker's disk */
 };
 
 struct plan_container {
@@ -103,6 +104,7 @@ struct sim {
     size_t docker_n;
     bool docker_up;
     unsigned docker_life; /* counts outages: calls under way die with it */
+    int64_t disk_images;  /* pulled images that fit on the disk; 0: any number */
     char volumes[64][96];
     size_t volumes_n;
     uint64_t next_id;
@@ -152,6 +154,7 @@ void sim_generate(struct sim *s);
 /* docker.c */
 void sim_docker_run(struct sim *s, const struct ea_effect *fx);
 void sim_docker_remove_image(struct sim *s, const struct ea_effect *fx);
+void sim_docker_look_at_disk(struct sim *s, const struct ea_effect *fx);
 void sim_docker_link(struct sim *s); /* the agent connects: list, then events */
 void sim_docker_outage(struct sim *s);
 void sim_docker_meddle(struct sim *s);

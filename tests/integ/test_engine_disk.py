@@ -1,0 +1,122 @@
+"""Docker's disk nearly full: a loop-mounted data root of 160 MB, images of 40 MB from a real registry."""
+import os
+
+import pytest
+
+import plain_plane as pp
+import steps
+import world as worlds
+
+REGISTRY = "127.0.0.1:5000/"
+MB = 1000000
+SETTINGS = {"ECSTOOLS_IMAGE_DISK_HIGH_PERCENT": "0", "ECSTOOLS_IMAGE_DISK_RESERVE_MIB": "20",
+            "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION": "1s"}
+
+
+def push(world, name, megabytes):
+    """An image whose layer does not get smaller by compression."""
+    world.import_image(REGISTRY + name + ":1", extra=[("data", 0o644, os.urandom(megabytes * MB))])
+    world.docker("push", REGISTRY + name + ":1", timeout=120)
+    world.docker("rmi", REGISTRY + name + ":1")
+
+
+@pytest.fixture(scope="module")
+def shared_world():
+    w = worlds.World("test_engine_disk")
+    try:
+        w.start_docker()
+        w.start_registry()
+        for name, megabytes in (("a", 40), ("b", 40), ("huge", 170)):
+            push(w, name, megabytes)
+        w.stop_docker()
+        root = w.dir + "/docker"
+        w.run(["sh", "-c", "truncate -s 160M %s/disk && mkfs.ext4 -q -m 0 %s/disk && mount -o loop %s/disk %s"
+               % (w.dir, w.dir, w.dir, root)])
+        w.start_docker()
+        w.import_image("busybox:latest")
+        yield w
+    finally:
+        w.stop_agent()
+        w.stop_docker()
+        w.run(["umount", w.dir + "/docker"], check=False)
+        w.close()
+
+
+@pytest.fixture
+def world(shared_world):
+    w = shared_world
+    yield w
+    w.reset()
+    w.run(["rm", "-f", w.dir + "/docker/filler"])
+    w.docker("image", "prune", "-af")
+    w.import_image("busybox:latest")
+
+
+
+
+def leave_free(world, megabytes):
+    """Fills the disk up but for so much."""
+    status, out, _ = world.run(["sh", "-c", "stat -f -c '%%a %%S' %s/docker" % world.dir])
+    blocks, size = map(int, out.split())
+    world.run(["fallocate", "-l", str(blocks * size - megabytes * MB), world.dir + "/docker/filler"])
+
+
+def images(world):
+    return {t for i in world.docker_api("GET", "/images/json").json() for t in i["RepoTags"] or ()}
+
+
+def used_once(world, plane, name):
+    """A task with this image that ran and is forgotten: the image stays and nobody uses it."""
+    arn = steps.run(world, plane, steps.sleeper(image=REGISTRY + name + ":1"), timeout=60)
+    steps.stop(world, plane, arn)
+    world.wait("its clean-up", lambda: not world.ecs_containers(arn), 30, needs=[world.agent])
+    world.wait("it to be forgotten", lambda: not world.get("http://127.0.0.1:51678/v1/tasks").json()["Tasks"])
+
+
+def test_an_image_that_cannot_fit_is_refused_by_name_before_the_disk_is_full(world, plane):
+    steps.joined(world, plane, **SETTINGS)
+    used_once(world, plane, "a")
+    arn = plane.task_arn()
+    plane.payload(pp.task(arn, steps.sleeper(image=REGISTRY + "huge:1")))
+    reason = steps.reported(world, plane, arn, "STOPPED", 60)["containers"][0]["reason"]
+    assert reason.startswith("CannotPullContainerError: insufficient disk space: image 127.0.0.1:5000/huge:1 needs at "
+                             "least ") and "ECSTOOLS_IMAGE_DISK_RESERVE_MIB" in reason, reason
+    assert REGISTRY + "a:1" in images(world), "nothing is removed for an image that no room would be enough for"
+    assert not world.ecs_containers(arn)
+
+
+LACKS = [("before the pull, by the layer's size", 52), ("in the middle of the pull, by Docker itself", 72)]
+
+
+@pytest.mark.parametrize("why,megabytes", LACKS, ids=[x[0] for x in LACKS])
+def test_an_unused_image_goes_for_a_pull_that_has_no_room_and_the_task_runs(world, plane, why, megabytes):
+    """With prefer-cached too, and although the image that goes is minutes old."""
+    steps.joined(world, plane, **SETTINGS)
+    used_once(world, plane, "a")
+    leave_free(world, megabytes)
+    arn = steps.run(world, plane, steps.sleeper(image=REGISTRY + "b:1"), timeout=60)
+    assert REGISTRY + "a:1" not in images(world)
+    assert "no room for an image" in world.agent_log()
+    steps.stop(world, plane, arn)
+
+
+def test_an_excluded_image_stays_and_the_pull_is_refused_by_name(world, plane):
+    steps.joined(world, plane, ECS_EXCLUDE_UNTRACKED_IMAGE=REGISTRY + "a:1", **SETTINGS)
+    used_once(world, plane, "a")
+    leave_free(world, 52)
+    arn = plane.task_arn()
+    plane.payload(pp.task(arn, steps.sleeper(image=REGISTRY + "b:1")))
+    reason = steps.reported(world, plane, arn, "STOPPED", 60)["containers"][0]["reason"]
+    assert reason.startswith("CannotPullContainerError: insufficient disk space: ")
+    assert REGISTRY + "a:1" in images(world)
+
+
+def test_above_the_watermark_unused_images_go_after_a_pull(world, plane):
+    steps.joined(world, plane, **{**SETTINGS, "ECSTOOLS_IMAGE_DISK_HIGH_PERCENT": "50",
+                                  "ECSTOOLS_IMAGE_DISK_LOW_PERCENT": "45"})
+    used_once(world, plane, "a")
+    assert REGISTRY + "a:1" in images(world), "below the mark it stays"
+    arn = steps.run(world, plane, steps.sleeper(image=REGISTRY + "b:1"), timeout=60)
+    world.wait("the unused image to go", lambda: REGISTRY + "a:1" not in images(world), needs=[world.agent])
+    assert REGISTRY + "b:1" in images(world), "the used one stays"
+    steps.stop(world, plane, arn)
