@@ -11,6 +11,7 @@
 #include "register.h"
 #include "sessions.h"
 #include "task_endpoint.h"
+#include "task_resources.h"
 #include "turn.h"
 #include "version.h"
 
@@ -448,6 +449,8 @@ static void stop_on_loop(void *arg)
     ag->registrar = NULL;
     ea_sessions_free(ag);
     ea_poll_endpoint_free(ag->poll);
+    ea_taskres_free(ag->resources);
+    ag->resources = NULL;
     ea_aws_free(ag->ecs);
     ag->poll = NULL;
     ag->ecs = NULL;

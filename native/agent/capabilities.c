@@ -75,11 +75,11 @@ static const struct {
 } rows[] = {
     /* clang-format off */
     { E "private-registry-authentication.secretsmanager", not_yet,       ONE },
-    { E "secrets.ssm.environment-variables",              not_yet,       ONE },
-    { E "secrets.ssm.bootstrap.log-driver",               not_yet,       ONE },
+    { E "secrets.ssm.environment-variables",              works,         ONE },
+    { E "secrets.ssm.bootstrap.log-driver",               works,         ONE },
     { E "ecr-endpoint",                                   not_yet,       ONE },
-    { E "secrets.asm.environment-variables",              not_yet,       ONE },
-    { E "secrets.asm.bootstrap.log-driver",               not_yet,       ONE },
+    { E "secrets.asm.environment-variables",              works,         ONE },
+    { E "secrets.asm.bootstrap.log-driver",               works,         ONE },
     { E "container-ordering",                             works,         ONE },
     { E "full-sync",                                      works,         ONE },
     { E "env-files.s3",                                   not_yet,       ONE },
@@ -248,6 +248,12 @@ static void need(struct needs *n, bool uses, const char *word, const char *name)
                    name, cap && cap->reason ? cap->reason : "not offered by this agent");
 }
 
+/* The backend passes security options on inside the raw configuration. */
+static bool has_raw_credential_spec(const struct ea_container *c)
+{
+    return c->docker_config.host_config && strstr(c->docker_config.host_config, "\"credentialspec");
+}
+
 static void need_secret(struct needs *n, const struct ea_secret_ref *s)
 {
     bool asm_ = ea_zstr_eq(s->provider, "asm");
@@ -270,7 +276,7 @@ static void container_needs(struct needs *n, const struct ea_container *c)
              "private-registry-authentication.secretsmanager"
                                                                        : C "ecr-auth");
     need(n, c->environment_files.n > 0, "environmentFiles", E "env-files.s3");
-    need(n, c->credential_specs.n > 0, "credentialSpecs", E "gmsa");
+    need(n, c->credential_specs.n > 0 || has_raw_credential_spec(c), "credentialSpecs", E "gmsa");
     need(n, c->firelens != NULL, "firelensConfiguration", E "firelens.fluentbit");
     need(n, !ea_zstr_empty(c->logs_auth_strategy), "logsAuthStrategy", E "execution-role-awslogs");
     for (size_t i = 0; i < c->ports.n; i++)

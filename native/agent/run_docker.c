@@ -10,6 +10,7 @@
 #include "../docker/image_ref.h"
 #include "disk.h"
 #include "host_ports.h"
+#include "task_resources.h"
 #include "turn.h"
 
 #include <string.h>
@@ -365,7 +366,8 @@ static void created(void *ctx, const char *id, const ea_err *err)
 static void create(struct run *r, const struct ea_effect *fx)
 {
     ea_agent *ag = r->ag;
-    const struct ea_body_settings settings = {
+    struct ea_fetched fetched;
+    struct ea_body_settings settings = {
         .windows = ag->model.settings.windows,
         .cluster = ag->cluster,
         .region = ag->region,
@@ -382,7 +384,12 @@ static void create(struct run *r, const struct ea_effect *fx)
         finish(r, &err);
         return;
     }
-    if (ea_docker_body(fx->task, fx->container, &settings, &body, &error_name, &err)) {
+    ea_taskres_of(ag, fx->task, fx->container, &fetched);
+    settings.secret_env = &fetched.secret_env;
+    settings.secret_log = &fetched.secret_log;
+    ea_code built = ea_docker_body(fx->task, fx->container, &settings, &body, &error_name, &err);
+    ea_fetched_done(&fetched);
+    if (built) {
         r->error_name = ea_strdup(error_name);
         finish(r, &err);
         return;
@@ -498,6 +505,7 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
     case EA_FX_DISK:
         ea_disk_look(ag, r->limit_ms, disk_told, r);
         return;
+    case EA_FX_PREPARE:
     case EA_FX_REPORT:
     case EA_FX_ACK:
     case EA_FX_CREDS_ACK:

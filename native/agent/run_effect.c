@@ -2,6 +2,7 @@
 
 #include "../base/log.h"
 #include "metrics_watch.h"
+#include "task_resources.h"
 
 /* The control plane sends again what was not acked: not being connected is no trouble. */
 static void acked(const struct ea_effect *fx, ea_code code, const ea_err *err)
@@ -58,8 +59,13 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
     case EA_FX_UNWATCH:
         ea_metrics_unwatch(ag, fx->container);
         return;
-    case EA_FX_WAKE:       /* turn.c arms it */
+    case EA_FX_PREPARE:
+        ea_taskres_prepare(ag, fx);
+        return;
     case EA_FX_TASK_ENDED: /* the engine has dropped the credentials */
+        ea_taskres_forget(ag, fx->task->arn);
+        return;
+    case EA_FX_WAKE: /* turn.c arms it */
         return;
     }
 }

@@ -44,7 +44,7 @@ static bool is_label(const char *s)
     return n > 0 && n <= 63 && s[0] != '-' && s[n - 1] != '-';
 }
 
-static ea_code take_override(const char *text, char **out, ea_err *err)
+static ea_code take_override(const char *text, const char *name, char **out, ea_err *err)
 {
     EA_FREE_AUTO char *url =
         strstr(text, "://") ? ea_strdup(text) : ea_sprintf_dup("https://%s", text);
@@ -54,9 +54,8 @@ static ea_code take_override(const char *text, char **out, ea_err *err)
     if (ea_url_parse(ea_str_of(url), &u, err) || u.scheme.p[0] != 'h') {
         ea_err why = *err;
 
-        return ea_fail(err, EA_SETTINGS,
-                       "ECS_BACKEND_HOST '%.200s' is no http or https address%s%s", text,
-                       why.text[0] ? ": " : "", why.text);
+        return ea_fail(err, EA_SETTINGS, "%s '%.200s' is no http or https address%s%s",
+                       name ? name : "ECS_BACKEND_HOST", text, why.text[0] ? ": " : "", why.text);
     }
     while (n > 0 && url[n - 1] == '/')
         url[--n] = '\0';
@@ -74,7 +73,7 @@ ea_code ea_endpoint_resolve(const char *service, const char *region,
     if (!ea_zstr_empty(o->override_url)) {
         ea_err inner = { 0 };
 
-        if (take_override(o->override_url, out, &inner))
+        if (take_override(o->override_url, o->override_name, out, &inner))
             return ea_fail(err, inner.code, "%s", inner.text);
         return EA_OK;
     }

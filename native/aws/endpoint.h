@@ -8,8 +8,9 @@
 
 typedef struct ea_endpoint_options {
     const char
-        *override_url;     /* ECS_BACKEND_HOST; "https://" is put in front when it has no scheme */
-    bool dual_stack, fips; /* ignored with an override */
+        *override_url; /* ECS_BACKEND_HOST; "https://" is put in front when it has no scheme */
+    const char *override_name; /* its setting, for errors; NULL: ECS_BACKEND_HOST */
+    bool dual_stack, fips;     /* ignored with an override */
 } ea_endpoint_options;
 
 /* "https://ecs.us-west-2.amazonaws.com"; the caller frees *out. EA_SETTINGS: no region, or it or

@@ -47,6 +47,7 @@ const char *ea_fx_name(ea_fx_kind kind)
         [EA_FX_PING]            = "PING",
         [EA_FX_IMAGE_REMOVE]    = "IMAGE_REMOVE",
         [EA_FX_DISK]            = "DISK",
+        [EA_FX_PREPARE]         = "PREPARE",
         [EA_FX_REPORT]          = "REPORT",
         [EA_FX_ACK]             = "ACK",
         [EA_FX_CREDS_ACK]       = "CREDS_ACK",

@@ -28,6 +28,9 @@ typedef enum ea_fx_kind {
     EA_FX_PING,         /* is the Docker Engine alive */
     EA_FX_IMAGE_REMOVE, /* `text`: image name */
     EA_FX_DISK,         /* how full is the disk where Docker keeps images */
+    EA_FX_PREPARE,      /* fetch what `task` needs before its containers are made (secrets,
+                           environment files, registry logins, credential specs) and keep it until
+                           EA_FX_TASK_ENDED; error_name and text become the task's reason */
     /* control plane */
     EA_FX_REPORT,    /* SubmitTaskStateChange for `task` at `level`; answers EA_EV_REPORTED. Carries
                          the containers whose `reporting` is not EA_C_NONE, with that status; the
@@ -39,7 +42,7 @@ typedef enum ea_fx_kind {
     EA_FX_WAKE,    /* an EA_EV_TIMER is wanted at at_ms (monotonic); the earliest of all wins */
     EA_FX_WATCH,   /* container runs: start sampling its statistics (told again after an outage) */
     EA_FX_UNWATCH, /* container ended: stop sampling */
-    EA_FX_TASK_ENDED, /* task reached STOPPED: forget its role credentials */
+    EA_FX_TASK_ENDED, /* task reached STOPPED: forget its role credentials and what was fetched */
 } ea_fx_kind;
 
 struct ea_effect {

@@ -4,6 +4,7 @@
 #include "depends.h"
 #include "hostres.h"
 #include "room.h"
+#include "resources.h"
 #include "state.h"
 #include "steps.h"
 #include "volumes.h"
@@ -67,8 +68,13 @@ static bool waiting(const struct ea_model *m, const struct ea_task *t, const str
         (void)snprintf(out, 256, "%s: waits for images to be removed from the full disk", c->name);
         return true;
     }
-    if (ea_step_lacks_creds(m, t, c, target)) {
+    if (ea_step_lacks_creds(m, t, c, target) ||
+        (!ea_resources_ready(t, c, target) && ea_resources_lack_creds(m, t))) {
         (void)snprintf(out, 256, "%s: waits for the credentials of the execution role", c->name);
+        return true;
+    }
+    if (!ea_resources_ready(t, c, target)) {
+        (void)snprintf(out, 256, "%s: waits for secrets and files of its task", c->name);
         return true;
     }
     return false;

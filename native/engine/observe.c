@@ -4,6 +4,7 @@
 #include "../base/log.h"
 #include "../base/str.h"
 #include "images.h"
+#include "resources.h"
 #include "restart.h"
 #include "results.h"
 #include "room.h"
@@ -287,7 +288,7 @@ void ea_observe_result(struct ea_turn *turn, const struct ea_event *ev)
     struct ea_volume *v = NULL;
 
     if (ev->op == 0 || ea_room_result(turn, ev) || ea_images_result(turn, ev) ||
-        !find_op(turn->m, ev->op, &t, &c, &v))
+        ea_resources_result(turn, ev) || !find_op(turn->m, ev->op, &t, &c, &v))
         return; /* of an effect that nobody waits for any more, or of an earlier life */
     if (v)
         ea_volumes_result(turn, t, v, ev);

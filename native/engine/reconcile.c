@@ -1,6 +1,7 @@
 #include "reconcile.h"
 
 #include "creds_book.h"
+#include "resources.h"
 #include "state.h"
 #include "steps.h"
 #include "volumes.h"
@@ -59,6 +60,7 @@ void ea_reconcile_task(struct ea_turn *turn, struct ea_task *t)
         again = ea_task_derive(turn, t);
         if (ea_volumes_step(turn, t))
             again = true;
+        ea_resources_step(turn, t);
         for (size_t i = 0; i < t->containers.n; i++)
             if (ea_step_container(turn, t, &t->containers.v[i]))
                 again = true;

@@ -416,6 +416,7 @@ void ea_results_take(struct ea_turn *turn, struct ea_task *t, struct ea_containe
     case EA_FX_VOLUME_REMOVE:
     case EA_FX_IMAGE_REMOVE:
     case EA_FX_DISK:
+    case EA_FX_PREPARE:
     case EA_FX_REPORT:
     case EA_FX_ACK:
     case EA_FX_CREDS_ACK:

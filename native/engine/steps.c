@@ -5,6 +5,7 @@
 #include "images.h"
 #include "results.h"
 #include "room.h"
+#include "resources.h"
 #include "state.h"
 #include "volumes.h"
 
@@ -69,9 +70,8 @@ static bool uses_execution_role(const struct ea_container *c, ea_cstate target)
     const struct ea_registry_auth *a = c->registry_auth;
 
     if (target <= EA_C_PULLED)
-        return a && ((a->ecr && a->ecr->use_execution_role) || a->asm_);
-    return target == EA_C_CREATED && (c->secrets.n > 0 || c->environment_files.n > 0 ||
-                                      c->credential_specs.n > 0 || c->logs_auth_strategy);
+        return a && a->ecr && a->ecr->use_execution_role;
+    return target == EA_C_CREATED && c->logs_auth_strategy;
 }
 
 bool ea_step_lacks_creds(const struct ea_model *m, const struct ea_task *t,
@@ -171,7 +171,7 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
     }
     if (answer == EA_DEP_WAIT || (target >= EA_C_PULLED && !ea_volumes_ready(t, c)))
         return false;
-    if (ea_step_lacks_creds(turn->m, t, c, target))
+    if (ea_step_lacks_creds(turn->m, t, c, target) || !ea_resources_ready(t, c, target))
         return false;
     if (target == EA_C_MANIFEST_PULLED && resolved_by_name(turn, t, c))
         return true;

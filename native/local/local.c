@@ -9,6 +9,7 @@
 #include "local_imds.h"
 #include "local_tcs.h"
 #include "svc_keep.h"
+#include "vault.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -318,6 +319,7 @@ void ea_local_free(ea_local *lc)
     ea_lc_services_free(lc->services);
     ea_lc_acs_free(lc->acs);
     ea_lc_tcs_free(lc->tcs);
+    ea_lc_vault_free(lc->vault);
     ea_lc_creds_close(&lc->creds);
     if (lc->state.store)
         ea_lc_state_close(&lc->state);

@@ -1,6 +1,7 @@
 /* local.h - the local control plane as a whole: what its parts share.
  * Thread: loop. One port on a loopback address serves all of it, told apart by path:
- *   POST /                      Amazon ECS API, AWS JSON 1.1 (and STS GetCallerIdentity)
+ *   POST /                      Amazon ECS API, AWS JSON 1.1 (and STS GetCallerIdentity, and parts of
+ *                               Secrets Manager and Systems Manager)
  *   GET  /acs/ws, /tcs/ws       websockets of agents
  *   /latest/...                 instance metadata (IMDSv2)
  *   GET  /local/v1/...          status of this program itself, unsigned */
@@ -16,6 +17,7 @@
 struct ea_lc_acs;
 struct ea_lc_tcs;
 struct ea_lc_services;
+struct ea_lc_vault;
 
 typedef struct ea_local_options { /* all borrowed for the call that takes them */
     const char *data_dir;
@@ -43,6 +45,7 @@ typedef struct ea_local {
     struct ea_lc_acs *acs;
     struct ea_lc_tcs *tcs;
     struct ea_lc_services *services;
+    struct ea_lc_vault *vault; /* secrets and parameters; memory only; NULL: none yet */
     char *data_dir, *bind, *public_url;
     char *instance_id; /* EC2 instance that IMDS tells about; kept in the state */
     int64_t born_ms;   /* when it was first started */

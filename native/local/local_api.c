@@ -5,6 +5,7 @@
 #include "../base/alloc.h"
 #include "../base/log.h"
 #include "api_shapes.h"
+#include "api_vault.h"
 
 #include <cJSON.h>
 #include <stdio.h>
@@ -265,20 +266,40 @@ static const char *shape_error(ea_code code, const char *operation)
     return "InvalidParameterException";
 }
 
-static void serve_ecs(ea_local *lc, ea_http_request *req, const char *operation)
+/* Services of the AWS JSON 1.1 protocol that are told apart by the beginning of X-Amz-Target. */
+static const struct service {
+    const char *target, *name;
+    ea_lc_fn *(*find)(const char *operation);
+    const ea_lc_shape *(*shape)(const char *operation);
+} services[] = {
+    { TARGET, "ecs", ea_lc_api_find, ea_lc_op_shape_find },
+    { EA_LC_SECRETS_TARGET, "secretsmanager", ea_lc_secrets_find, ea_lc_secrets_shape },
+    { EA_LC_SSM_TARGET, "ssm", ea_lc_ssm_find, ea_lc_ssm_shape },
+};
+
+static const struct service *service_of(const char *target)
+{
+    for (size_t i = 0; target && i < EA_COUNT(services); i++)
+        if (ea_str_starts(ea_str_of(target), services[i].target))
+            return &services[i];
+    return NULL;
+}
+
+static void serve_json(ea_local *lc, ea_http_request *req, const struct service *service,
+                       const char *operation)
 {
     ea_lc_identity who;
     ea_lc_call call = {
         .lc = lc, .req = req, .out = EA_BUF(ANSWER_MAX), .who = &who, .now_ms = ea_now().wall_ms
     };
-    ea_lc_fn *fn = ea_lc_api_find(operation);
-    const ea_lc_shape *shape = ea_lc_op_shape_find(operation);
+    ea_lc_fn *fn = service->find(operation);
+    const ea_lc_shape *shape = service->shape(operation);
     cJSON *in = NULL;
     ea_lc_refusal refusal;
     ea_err err;
     ea_code code;
 
-    refusal = ea_lc_auth_request(&lc->auth, req, "ecs", call.now_ms, &who, &err);
+    refusal = ea_lc_auth_request(&lc->auth, req, service->name, call.now_ms, &who, &err);
     if (refusal) {
         ea_warn("signature refused", EA_S("call", operation),
                 EA_S("error", ea_lc_refusal_name(refusal)), EA_S("err", err.text));
@@ -304,7 +325,7 @@ static void serve_ecs(ea_local *lc, ea_http_request *req, const char *operation)
         run(&call, fn, req, operation);
     }
     ea_buf_done_secret(&call.out);
-    cJSON_Delete(in);
+    ea_json_delete(in);
 }
 
 /* STS GetCallerIdentity: shows whose keys a container has. Query protocol, XML. */
@@ -347,16 +368,17 @@ void ea_lc_api_serve(ea_local *lc, ea_http_request *req)
 {
     const char *target = ea_http_header_get(req, "X-Amz-Target");
     const char *type = ea_http_header_get(req, "Content-Type");
+    const struct service *service = service_of(target);
 
     if (strcmp(req->method, "POST") != 0) {
         ea_http_respond_text(req, 405, "POST expected");
-    } else if (target && ea_str_starts(ea_str_of(target), TARGET)) {
-        serve_ecs(lc, req, target + strlen(TARGET));
+    } else if (service) {
+        serve_json(lc, req, service, target + strlen(service->target));
     } else if (!target && type &&
                ea_str_starts(ea_str_of(type), "application/x-www-form-urlencoded")) {
         serve_sts(lc, req);
     } else {
         respond_error(req, 400, "UnknownOperationException",
-                      "X-Amz-Target names no operation of Amazon ECS.");
+                      "X-Amz-Target names no operation that is served here.");
     }
 }

@@ -55,6 +55,14 @@ struct ea_association {
     ea_strlist containers;
 };
 
+/* What was fetched for its containers (engine/resources.h). */
+typedef enum ea_prep {
+    EA_PREP_NONE, /* not asked for */
+    EA_PREP_ASKED,
+    EA_PREP_DONE,
+    EA_PREP_FAILED,
+} ea_prep;
+
 struct ea_task {
     ea_node node; /* in ea_model.tasks, arrival order */
 
@@ -96,6 +104,9 @@ struct ea_task {
     int64_t poll_at_ms;      /* monotonic; next inspection of a steady task; 0 not set */
     int64_t drain_at_ms;     /* monotonic; when waiting container states are told anyway; 0 none */
     bool ended;              /* EA_FX_TASK_ENDED went out */
+    ea_prep prep;
+    uint64_t prep_op;         /* EA_FX_PREPARE in flight; 0 none */
+    int64_t prep_retry_at_ms; /* monotonic; 0 none */
 };
 
 extern const ea_jshape ea_task_wire_shape; /* as in PayloadMessage.tasks[]; credentials apart */

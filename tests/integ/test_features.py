@@ -9,8 +9,6 @@ ENI = {"attachmentArn": "arn:aws:ecs:us-west-2:123456789012:attachment/a", "ec2I
        "macAddress": "02:00:00:00:00:02", "ipv4Addresses": [{"privateAddress": "10.0.0.2", "primary": True}],
        "subnetGatewayIpv4Address": "10.0.0.1/24"}
 WITHHELD = [
-    ("secrets", {"secrets": [{"name": "A", "valueFrom": "arn:x", "region": "us-west-2", "provider": "ssm",
-                              "type": "ENVIRONMENT_VARIABLE"}]}, {}, "ecs.capability.secrets.ssm.environment-variables"),
     ("environment files", {"environmentFiles": [{"value": "arn:aws:s3:::b/e.env", "type": "s3"}]}, {},
      "ecs.capability.env-files.s3"),
     ("awsvpc", {}, {"networkMode": "awsvpc", "elasticNetworkInterfaces": [ENI]}, "ecs.capability.task-eni"),

@@ -131,11 +131,11 @@ class SignAt(SigV4Auth):
         self._inject_signature_to_request(request, self.signature(to_sign, request))
 
 
-def signed_headers(url, operation, body, key, region, when=None):
-    """Headers of one ECS call. `key` is (access key, secret, session token or None)."""
+def signed_headers(url, operation, body, key, region, when=None, service="ecs", prefix=TARGET):
+    """Headers of one call, of ECS unless told. `key` is (access key, secret, session token or None)."""
     request = AWSRequest("POST", url, data=body, headers={
-        "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": TARGET + operation})
-    SignAt(Credentials(*key), "ecs", region, when).add_auth(request)
+        "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": prefix + operation})
+    SignAt(Credentials(*key), service, region, when).add_auth(request)
     return dict(request.headers.items())
 
 
@@ -143,7 +143,18 @@ def ecs_call(net, endpoint, operation, params, key, region, raw=None, when=None,
     """One signed call. `raw` sends these bytes instead of the JSON of `params`."""
     body = raw if raw is not None else json.dumps(params).encode()
     url = endpoint.rstrip("/") + "/"
-    answer = http(net, "POST", url, signed_headers(url, operation, body, key, region, when), body, timeout)
+    return posted(net, url, signed_headers(url, operation, body, key, region, when), body, timeout)
+
+
+def aws_json_call(net, endpoint, service, target, params, key, region):
+    """One signed call of another service; `target` as in X-Amz-Target."""
+    body = json.dumps(params).encode()
+    url = endpoint.rstrip("/") + "/"
+    return posted(net, url, signed_headers(url, target, body, key, region, None, service, ""), body, 15)
+
+
+def posted(net, url, headers, body, timeout):
+    answer = http(net, "POST", url, headers, body, timeout)
     if answer.status != 200:
         try:
             told = answer.json()

@@ -139,11 +139,18 @@ static void run_effect(struct sim *s, const struct ea_effect *fx)
     case EA_FX_DISK:
         sim_docker_look_at_disk(s, fx);
         break;
+    case EA_FX_PREPARE:
+        sim_fetch(s, fx);
+        break;
+    case EA_FX_TASK_ENDED:
+        sim_fetch_forget(s, fx->task->arn);
+        break;
     case EA_FX_WATCH:
     case EA_FX_UNWATCH:
-    case EA_FX_TASK_ENDED:
         break;
     default:
+        if (fx->kind == EA_FX_CREATE)
+            sim_fetch_check_create(s, fx);
         sim_docker_run(s, fx);
         break;
     }
@@ -229,7 +236,7 @@ void sim_agent_start(struct sim *s)
     s->agent_up = true;
     s->held = s->turns_planned = s->linked = false;
     s->wake_ms = 0;
-    s->seen_n = 0;
+    s->seen_n = s->fetched_n = 0;
     s->mono0_ms = sim_between(s, 0, 1000000);
     ea_model_init(&s->m, ea_rng_u64(&s->rng));
     s->m.settings = (struct ea_engine_settings){ .pull_behavior = s->pull,

@@ -293,6 +293,8 @@ void sim_check_empty(struct sim *s)
         sim_fail(s, "resources are held by nobody");
     if (s->m.images.list.n && s->pull != EA_PULL_PREFER_CACHED)
         sim_fail(s, "image %s is left", s->m.images.list.v[0].name);
+    if (s->fetched_n)
+        sim_fail(s, "secrets of %s are still held", s->fetched[0].arn);
     if (ea_map_count(&s->m.creds))
         sim_fail(s, "credentials are left");
 }

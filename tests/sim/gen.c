@@ -93,6 +93,8 @@ static void add_container(struct sim *s, struct plan_task *t, size_t i, ea_buf *
     if (t->needs_exec && sim_chance(s, 700))
         ea_buf_adds(b, ",\"registryAuthentication\":{\"type\":\"ecr\",\"ecrAuthData\":"
                        "{\"registryId\":\"1\",\"region\":\"r\",\"useExecutionRole\":true}}");
+    if (t->needs_exec && sim_chance(s, 500))
+        ea_buf_adds(b, ",\"secrets\":[{\"name\":\"S\",\"valueFrom\":\"p\",\"provider\":\"ssm\"}]");
     if (sim_chance(s, 200))
         ea_buf_addf(b, ",\"mountPoints\":[{\"sourceVolume\":\"v%lld\",\"containerPath\":\"/x\"}]",
                     (long long)sim_between(s, 0, 3));

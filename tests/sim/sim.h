@@ -127,6 +127,11 @@ struct sim {
     ea_pull_behavior pull;
     struct ea_host host;
     bool windows;
+    struct {
+        char arn[64]; /* task whose secrets this life holds, or is being told */
+        uint64_t op;  /* 0: held */
+    } fetched[SIM_TASKS * 2];
+    size_t fetched_n;
     /* monotony inside one life */
     struct {
         ea_tstate known, desired;
@@ -159,6 +164,11 @@ void sim_docker_link(struct sim *s); /* the agent connects: list, then events */
 void sim_docker_outage(struct sim *s);
 void sim_docker_meddle(struct sim *s);
 struct dcontainer *sim_docker_of(struct sim *s, const char *arn, const char *name);
+
+/* fetch.c */
+void sim_fetch(struct sim *s, const struct ea_effect *fx);
+void sim_fetch_forget(struct sim *s, const char *arn);
+void sim_fetch_check_create(struct sim *s, const struct ea_effect *fx);
 
 /* plane.c */
 void sim_plane_start(struct sim *s);

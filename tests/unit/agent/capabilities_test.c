@@ -73,11 +73,21 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
     static const struct {
         const char *why, *task, *word;
     } cases[] = {
-        { "secrets",
+        { "secrets of both kinds and places",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
-          "\"image\":"
-          "\"i\",\"secrets\":[{\"name\":\"S\",\"valueFrom\":\"v\",\"provider\":\"ssm\"}]}]}",
-          "container web uses secrets" },
+          "\"image\":\"i\",\"secrets\":[{\"name\":\"S\",\"valueFrom\":\"v\",\"provider\":\"ssm\"},"
+          "{\"name\":\"T\",\"valueFrom\":\"v\",\"provider\":\"asm\",\"target\":\"LOG_DRIVER\"}]}]}",
+          NULL },
+        { "what is offered does not hide what is not",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\",\"secrets\":[{\"name\":\"S\",\"valueFrom\":\"v\",\"provider\":\"ssm\"}],"
+          "\"firelensConfiguration\":{\"type\":\"fluentd\"}}]}",
+          "container web uses firelensConfiguration" },
+        { "a credential spec in the raw configuration",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\",\"dockerConfig\":{\"hostConfig\":\"{\\\"SecurityOpt\\\":["
+          "\\\"credentialspec:file://a.json\\\"]}\"}}]}",
+          "container web uses credentialSpecs" },
         { "awsvpc",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"networkMode\":\"awsvpc\",\"containers\":["
           "]}",
