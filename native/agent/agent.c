@@ -10,6 +10,7 @@
 #include "metrics_watch.h"
 #include "register.h"
 #include "sessions.h"
+#include "stop_watch.h"
 #include "task_endpoint.h"
 #include "task_resources.h"
 #include "turn.h"
@@ -117,6 +118,7 @@ ea_code ea_agent_new(const char *const *env, ea_agent **out, int *exit_code, ea_
     read_host(ag);
     if (ea_loop_new(&ag->loop, err))
         goto bad;
+    ea_list_init(&ag->stop_watches);
     ag->turns = ea_turns_new(ag);
     *out = ag;
     return EA_OK;
@@ -439,6 +441,7 @@ static void stop_on_loop(void *arg)
     ag->stopping = true;
     ea_sessions_stop(ag);
     ea_docker_link_stop(ag->link);
+    ea_stop_watch_end_all(ag);
     ea_timer_free(ag->listen_timer);
     ag->listen_timer = NULL;
     ea_serve_close(ag->serve);

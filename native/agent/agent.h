@@ -30,6 +30,7 @@ struct ea_agent {
     ea_status status;
     ea_store *store;
     struct ea_turns *turns;
+    ea_list stop_watches; /* stop_watch.c */
 
     /* Docker (docker_link.c) */
     ea_docker *docker;

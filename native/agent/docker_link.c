@@ -4,6 +4,7 @@
 #include "../base/backoff.h"
 #include "../base/log.h"
 #include "../docker/docker_container.h"
+#include "stop_watch.h"
 #include "turn.h"
 
 #include <string.h>
@@ -93,6 +94,7 @@ static void on_event(void *ctx, struct ea_docker_event *event)
     struct ea_docker_link *l = ctx;
     struct ea_event ev = { .kind = EA_EV_DOCKER, .action = event->action };
 
+    ea_stop_watch_event(l->ag, event);
     ev.facts = event->facts;
     memset(&event->facts, 0, sizeof(event->facts));
     ev.event_ms = event->when_ms;

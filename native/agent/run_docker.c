@@ -10,6 +10,7 @@
 #include "../docker/image_ref.h"
 #include "disk.h"
 #include "host_ports.h"
+#include "stop_watch.h"
 #include "task_resources.h"
 #include "turn.h"
 
@@ -33,6 +34,7 @@ struct run {
     int64_t limit_ms, idle_ms, stop_s;
     struct ea_docker_facts facts;
     char *image_id;
+    ea_stop_watch *watch; /* EA_FX_STOP; NULL: the end is asked for */
 };
 
 static void finish(struct run *r, const ea_err *err)
@@ -145,10 +147,12 @@ static void local_digest_done(void *ctx, const struct ea_image *image, const ea_
         ask_registry(r);
         return;
     }
-    if (image) {
+    if (image) { /* this one look answers the pull too */
         remember_env(r->ag, r->image, image);
         digest = ea_image_ref_pick_digest(r->image, image->repo_digests.v, image->repo_digests.n);
         r->digest = ea_strdup(digest);
+        r->image_id = ea_strdup(image->id);
+        r->cached = true;
     }
     finish(r, err);
 }
@@ -397,7 +401,7 @@ static void create(struct run *r, const struct ea_effect *fx)
     (void)ea_docker_create(ag->docker, r->api, r->name, ea_str_of(body), r->limit_ms, created, r);
 }
 
-/* Started or stopped: the inspect that follows is part of the answer. */
+/* The inspect that follows is part of the answer. */
 static void then_inspect(void *ctx, const ea_err *err)
 {
     struct run *r = ctx;
@@ -406,6 +410,31 @@ static void then_inspect(void *ctx, const ea_err *err)
         finish(r, err);
     else
         (void)ea_docker_inspect(r->ag->docker, r->id, SHORT_MS, facts_done, r);
+}
+
+static void end_seen(void *ctx, struct ea_docker_facts *end)
+{
+    struct run *r = ctx;
+    const ea_err ok = { 0 };
+
+    if (end)
+        facts_done(r, end, &ok);
+    else
+        then_inspect(r, &ok);
+}
+
+static void stop_answered(void *ctx, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    if (!r->watch) {
+        then_inspect(r, err);
+    } else if (err->code) {
+        ea_stop_watch_drop(r->watch);
+        finish(r, err);
+    } else {
+        ea_stop_watch_answer(r->watch, end_seen, r);
+    }
 }
 
 /* ---- dispatch ---- */
@@ -477,7 +506,8 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
         (void)ea_docker_start(ag->docker, r->api, r->id, r->limit_ms, then_inspect, r);
         return;
     case EA_FX_STOP:
-        (void)ea_docker_stop(ag->docker, r->id, r->stop_s, r->limit_ms, then_inspect, r);
+        r->watch = ea_stop_watch_begin(ag, fx->container);
+        (void)ea_docker_stop(ag->docker, r->id, r->stop_s, r->limit_ms, stop_answered, r);
         return;
     case EA_FX_REMOVE:
         (void)ea_docker_remove(ag->docker, r->id ? r->id : r->name, r->limit_ms, gone_done, r);

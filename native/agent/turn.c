@@ -17,8 +17,8 @@ struct ea_turns {
     ea_agent *ag;
     ea_list queue;
     struct ea_effects effects; /* of turns that are not committed yet */
-    bool scheduled, held;
-    ea_timer *retry; /* of a failed commit */
+    bool scheduled, held, waits;
+    ea_timer *retry; /* of a failed commit, or the end of a commit's wait */
     ea_timer *wake;  /* EA_FX_WAKE */
     int64_t wake_at_ms;
     ea_backoff backoff;
@@ -138,7 +138,15 @@ static void run_turns(void *arg)
     }
     drop_effects_of_gone_tasks(t);
     ea_assign_ports(t->ag, &t->effects);
-    try_commit(t);
+    if (!ea_effects_may_wait(&t->effects)) {
+        try_commit(t);
+        return;
+    }
+    run_effects(t);
+    if (t->waits || !ea_store_differs(&t->ag->model))
+        return;
+    t->waits = true;
+    ea_timer_arm(t->retry, EA_COMMIT_WAIT_MS);
 }
 
 static void try_commit(void *arg)
@@ -146,6 +154,8 @@ static void try_commit(void *arg)
     struct ea_turns *t = arg;
     ea_err err = { 0 };
 
+    t->waits = false;
+    ea_timer_stop(t->retry);
     if (ea_store_save(t->ag->store, &t->ag->model, &err)) {
         int64_t delay = ea_backoff_next(&t->backoff, &t->ag->rng);
         ea_wrap(&err, "state not saved, effects held back");

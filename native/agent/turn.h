@@ -1,6 +1,18 @@
 /* turn.h - events -> engine -> one commit -> effects. Nothing leaves before it is on disk: a failed
  * commit withholds the effects, says why, and is tried again; events wait meanwhile.
- * Thread: loop. */
+ * Thread: loop.
+ *
+ * A commit that lets nothing out may wait up to EA_COMMIT_WAIT_MS for the next one. Turns that only
+ * remember (a report was accepted, a container's exit code was heard) have no effects but a wake-up,
+ * which is the agent's own; a third of all commits is theirs. Why a crash in that time loses nothing:
+ * - Whatever such turns took in, they could always lose, by a crash between the event and the end of
+ *   its commit. The engine, and the one who sent the event, live with that: an answered report is
+ *   told again, a container is looked at again. The wait makes that time longer and adds no case.
+ * - Nothing outside depends on what waits: an effect of a later turn commits everything before it
+ *   leaves, in the order of the events, for one transaction takes all that is dirty.
+ * - Messages that want an acknowledgement have one as an effect, and are committed at once.
+ * The stop of the agent commits what waits. tests/sim follows the same rule (ea_effects_may_wait),
+ * so that its crashes fall into the wait as well. */
 #ifndef EA_AGENT_TURN_H
 #define EA_AGENT_TURN_H
 

@@ -60,3 +60,11 @@ const char *ea_fx_name(ea_fx_kind kind)
     /* clang-format on */
     return (size_t)kind < EA_COUNT(names) && names[kind] ? names[kind] : "?";
 }
+
+bool ea_effects_may_wait(const struct ea_effects *fx)
+{
+    for (size_t i = 0; i < fx->n; i++)
+        if (fx->v[i].kind != EA_FX_WAKE)
+            return false;
+    return true;
+}

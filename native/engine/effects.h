@@ -10,7 +10,8 @@
 
 typedef enum ea_fx_kind {
     /* Docker; each has a time limit in limit_ms and answers EA_EV_RESULT */
-    EA_FX_RESOLVE, /* digest of c->image: registry manifest, or local inspect when `local` is set */
+    EA_FX_RESOLVE, /* digest of c->image: registry manifest, or local inspect when `local` is set;
+                      that one answers PULL as well when the image is there (`cached`) */
     EA_FX_PULL,    /* c->image (by digest when known, then tagged); idle_ms between progress lines.
                       `local`: prefer-cached, or once and pulled before: a local image is enough,
                       pull only if absent.
@@ -18,7 +19,7 @@ typedef enum ea_fx_kind {
                       EA_AUTH: registry login impossible (not retried) */
     EA_FX_CREATE, /* under c->docker_name; a name conflict with our own labels = found, not error */
     EA_FX_START,  /* then inspect; the answer carries both */
-    EA_FX_STOP,   /* `stop_s` seconds of grace; then inspect; 404 = stopped */
+    EA_FX_STOP,   /* `stop_s` seconds of grace; then how it ended; 404 = stopped */
     EA_FX_REMOVE, /* container, by docker_id, else by docker_name; 404 = removed */
     EA_FX_INSPECT,
     EA_FX_FIND,          /* look for the container by label (task ARN, container name) */
@@ -67,5 +68,12 @@ struct ea_effects {
 struct ea_effect *ea_effects_add(struct ea_effects *fx, ea_fx_kind kind);
 void ea_effects_done(struct ea_effects *fx); /* frees, leaves an empty list */
 const char *ea_fx_name(ea_fx_kind kind);     /* "PULL" */
+
+/* The turns behind these effects have let nothing out of the agent: their commit may wait this long
+ * for the next one (agent/turn.h says why). The wake-ups among them need no commit. */
+enum {
+    EA_COMMIT_WAIT_MS = 50
+};
+bool ea_effects_may_wait(const struct ea_effects *fx);
 
 #endif

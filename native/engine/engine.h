@@ -72,7 +72,8 @@ struct ea_event {
     char *
         error_name; /* reported instead of the step's own name (HostConfigError, ...); may be NULL */
     char *digest, *image_id; /* RESOLVE, PULL */
-    bool cached;             /* PULL: a local image was enough; no pull times are to be kept */
+    bool cached;             /* RESOLVE, PULL: the image is there and a local one is enough; no pull
+                                times are to be kept */
     bool no_room; /* PULL: it failed since the disk is full, or since it will not hold the image */
     int64_t need_bytes;            /* with it: so much has to be free; 0 unknown */
     int64_t disk_free, disk_total; /* DISK, and PULL with `no_room`: bytes; total 0 unknown */

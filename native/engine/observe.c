@@ -83,6 +83,7 @@ void ea_observe_metadata(struct ea_turn *turn, struct ea_task *t, struct ea_cont
     if (f->brief)
         return;
     c->pid = f->pid;
+    c->oom_seen = c->oom_seen || f->oom_killed;
     if (f->created_ms)
         c->created_ms = f->created_ms;
     if (f->started_ms && !c->started_ms)
@@ -250,6 +251,7 @@ void ea_observe_docker(struct ea_turn *turn, const struct ea_event *ev)
             c->lookup = true;
         break;
     case EA_DA_OOM:
+        c->oom_seen = true;
         ea_warn("container out of memory", EA_S("task", t->arn), EA_S("container", c->name));
         break;
     case EA_DA_HEALTHY:

@@ -157,6 +157,11 @@ static void resolved(struct ea_turn *turn, struct ea_task *t, struct ea_containe
         ea_set_str(&c->image_digest, ev->digest);
         c->resolved_by_us = true;
     }
+    if (ev->cached) {
+        c->image_seen_ms = turn->now->mono_ms;
+        if (ev->image_id)
+            ea_set_str(&c->image_id, ev->image_id);
+    }
     ea_container_set_known(turn, t, c, EA_C_MANIFEST_PULLED, "digest looked up");
 }
 

@@ -106,6 +106,13 @@ static void take_stop(struct ea_turn *turn, struct ea_task *t, struct ea_contain
     e->stop_s = ea_stop_grace_s(turn->m, c);
 }
 
+/* A local image is enough: the pull asks for nothing but an image that is not there. */
+static bool takes_local_image(const struct ea_model *m, const struct ea_container *c)
+{
+    return m->settings.pull_behavior == EA_PULL_PREFER_CACHED ||
+           (m->settings.pull_behavior == EA_PULL_ONCE && ea_images_pulled_before(m, c->image));
+}
+
 /* One attempt of the step into `target`; the limit counts from the first attempt on. */
 static void take_step(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                       ea_cstate target)
@@ -120,8 +127,7 @@ static void take_step(struct ea_turn *turn, struct ea_task *t, struct ea_contain
     c->attempts++;
     int64_t left = limit - (turn->now->mono_ms - c->step_began_ms);
     struct ea_effect *e = ea_turn_do(turn, t, c, into[target].kind, target, left > 1 ? left : 1);
-    e->local = m->settings.pull_behavior == EA_PULL_PREFER_CACHED ||
-               (m->settings.pull_behavior == EA_PULL_ONCE && ea_images_pulled_before(m, c->image));
+    e->local = takes_local_image(m, c);
     e->idle_ms = m->settings.image_pull_inactivity_ms;
 }
 
@@ -145,6 +151,18 @@ static bool resolved_by_name(struct ea_turn *turn, struct ea_task *t, struct ea_
     if (!c->image_digest)
         c->image_digest = ea_strdup(at + 1);
     ea_container_set_known(turn, t, c, EA_C_MANIFEST_PULLED, "image named by digest");
+    return true;
+}
+
+/* The look-up of the digest has just seen the image: a second look in the same turn would tell the
+ * same. Any later the image may be gone again, so the pull looks for itself. */
+static bool pulled_by_look(struct ea_turn *turn, struct ea_task *t, struct ea_container *c)
+{
+    if (!c->image_seen_ms || c->image_seen_ms != turn->now->mono_ms ||
+        !takes_local_image(turn->m, c))
+        return false;
+    ea_images_used(turn, c, false);
+    ea_container_set_known(turn, t, c, EA_C_PULLED, "image there");
     return true;
 }
 
@@ -174,6 +192,8 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
     if (ea_step_lacks_creds(turn->m, t, c, target) || !ea_resources_ready(t, c, target))
         return false;
     if (target == EA_C_MANIFEST_PULLED && resolved_by_name(turn, t, c))
+        return true;
+    if (target == EA_C_PULLED && pulled_by_look(turn, t, c))
         return true;
     if (!turn->m->docker_up)
         return false;

@@ -164,10 +164,12 @@ struct ea_container {
         *doubt_text;       /* error that stands if the look-up tells the step did not happen */
     int64_t step_began_ms; /* monotonic; first attempt of the present step; 0 none */
     int64_t pull_began_ms; /* wall; first attempt of the present pull */
+    int64_t image_seen_ms; /* monotonic; the digest's look-up found a local image; 0: it did not */
     bool no_room; /* its pull found the disk full and waits for images to go; `doubt` says why */
     uint64_t room_freed; /* ea_disk.freed when that was */
     bool may_run;        /* a start of unknown outcome: stopped although known is below RUNNING */
     bool restarting;     /* the restart policy's start is wanted or in flight */
+    bool oom_seen;       /* Docker told that it ran out of memory, in this run or another */
     bool revived;        /* Docker runs it although it is STOPPED here */
     bool removed;        /* clean-up is done with it */
     ea_cstate reporting; /* what the submission in flight tells of it; EA_C_NONE: left out of it */

@@ -47,6 +47,7 @@ ea_code ea_store_set_aside_task(ea_store *s, const char *arn, const char *reason
  * marks are cleared once it is committed; after a failure they stay, and the same call may work
  * later. Nothing to save: no transaction. */
 ea_code ea_store_save(ea_store *s, struct ea_model *m, ea_err *err) EA_CHECK;
+bool ea_store_differs(const struct ea_model *m); /* there is something to save; pure */
 /* Fills an initialised model. A row that cannot be read is set aside (table `damaged`) and named in
  * the log; the others are loaded. */
 ea_code ea_store_load(ea_store *s, struct ea_model *m, ea_err *err) EA_CHECK;

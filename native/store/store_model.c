@@ -29,7 +29,7 @@ static char **text_of(struct ea_meta *meta, size_t i)
 
 /* --- saving ------------------------------------------------------------------------------------ */
 
-static bool anything_to_save(const struct ea_model *m)
+bool ea_store_differs(const struct ea_model *m)
 {
     if (m->meta.dirty || m->images.dirty || m->gone.n != 0)
         return true;
@@ -98,7 +98,7 @@ static ea_code save_all(ea_store *s, struct ea_model *m, ea_err *err)
 
 ea_code ea_store_save(ea_store *s, struct ea_model *m, ea_err *err)
 {
-    if (!anything_to_save(m))
+    if (!ea_store_differs(m))
         return EA_OK;
     if (ea_store_begin(s, err))
         return err->code;

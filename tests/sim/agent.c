@@ -169,7 +169,7 @@ static bool task_lives(const struct sim *s, const struct ea_task *task)
 static void commit(struct sim *s, struct item *it)
 {
     (void)it;
-    s->held = false;
+    s->held = s->commit_waits = false;
     if (sim_chance(s, s->chaos.commit_fails)) {
         sim_log(s, "store: commit failed");
         s->held = true;
@@ -209,6 +209,25 @@ static void one_turn(struct sim *s, struct ea_event *ev)
     sim_check_model(s);
 }
 
+static void commit_due(struct sim *s, struct item *it)
+{
+    (void)it;
+    if (s->commit_waits) /* else one with effects took it along; a little early is no harm either */
+        commit(s, NULL);
+}
+
+/* Turns that let nothing out wait for the next commit: the rule of agent/turn.c. */
+static void let_wait(struct sim *s)
+{
+    for (size_t i = 0; i < s->fx.n; i++)
+        run_effect(s, &s->fx.v[i]);
+    ea_effects_done(&s->fx);
+    if (s->commit_waits)
+        return;
+    s->commit_waits = true;
+    sim_at(s, EA_COMMIT_WAIT_MS, commit_due)->life = s->life;
+}
+
 static void run_turns(struct sim *s, struct item *it)
 {
     struct ea_event *queue = s->queue;
@@ -223,7 +242,10 @@ static void run_turns(struct sim *s, struct item *it)
     for (size_t i = 0; i < n; i++)
         one_turn(s, &queue[i]);
     ea_free(queue);
-    commit(s, NULL);
+    if (ea_effects_may_wait(&s->fx))
+        let_wait(s);
+    else
+        commit(s, NULL);
 }
 
 /* --- life and death --------------------------------------------------------------------------- */
@@ -234,7 +256,7 @@ void sim_agent_start(struct sim *s)
 
     s->life++;
     s->agent_up = true;
-    s->held = s->turns_planned = s->linked = false;
+    s->held = s->turns_planned = s->commit_waits = s->linked = false;
     s->wake_ms = 0;
     s->seen_n = s->fetched_n = 0;
     s->mono0_ms = sim_between(s, 0, 1000000);

@@ -116,7 +116,7 @@ struct sim {
     char *stored_images;
 
     /* agent process */
-    bool agent_up, held, turns_planned, linked;
+    bool agent_up, held, turns_planned, commit_waits, linked;
     unsigned life;
     struct ea_model m;
     int64_t mono0_ms;

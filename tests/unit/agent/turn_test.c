@@ -1,5 +1,5 @@
-/* turn_test.c - turns on a real loop and a real store: what happens to events, effects and timers at
- * the stop. What a turn decides is tested with the engine. */
+/* turn_test.c - turns on a real loop and a real store: when they are committed, and what happens to
+ * events, effects and timers at the stop. What a turn decides is tested with the engine. */
 #include "agent/turn.h"
 #include "base/alloc.h"
 #include "plat/plat.h"
@@ -128,9 +128,86 @@ static void a_wake_up_that_is_due_later_does_not_hold_up_the_end(void **state)
     assert_true(uv_hrtime() - before < 30000000000u);
 }
 
+static bool stored(struct fixture *f)
+{
+    EA_FREE_AUTO char *json = NULL;
+    ea_err err = { 0 };
+
+    return ea_store_get_task(f->ag.store, ARN, &json, &err) == EA_OK;
+}
+
+/* A report of this task was answered: something to remember, and nothing to do. */
+static struct ea_task *answered_report(struct fixture *f)
+{
+    struct ea_task *t = task();
+    struct ea_event ev = { .kind = EA_EV_REPORTED, .of = EA_FX_REPORT, .op = 9 };
+
+    t->containers.v[0].docker_id = ea_strdup("0123");
+    t->containers.v[0].known = t->containers.v[0].desired = EA_C_RUNNING;
+    t->containers.v[0].reporting = EA_C_RUNNING;
+    t->known = t->desired = t->report_level = EA_T_RUNNING;
+    t->was_running = true;
+    t->report_op = 9;
+    ea_model_add_task(&f->ag.model, t);
+    ev.arn = ea_strdup(ARN);
+    ev.outcome = EA_REPORT_SENT;
+    ea_turn_post(&f->ag, &ev);
+    while (t->report_op)
+        (void)uv_run(ea_loop_uv(f->ag.loop), UV_RUN_NOWAIT);
+    return t;
+}
+
+static void end(struct fixture *f)
+{
+    stop_now(f);
+    ea_loop_run(f->ag.loop, 10);
+}
+
+static void what_is_only_remembered_waits_a_little_for_the_next_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct ea_task *t = answered_report(f);
+
+    assert_int_equal(t->sent, EA_T_RUNNING);
+    assert_true(t->dirty);
+    assert_false(stored(f));
+    while (!stored(f)) /* with nothing else to come it is made all the same */
+        (void)uv_run(ea_loop_uv(f->ag.loop), UV_RUN_ONCE);
+    assert_false(t->dirty);
+    end(f);
+}
+
+static void an_effect_takes_along_what_waits_before_it_leaves(void **state)
+{
+    struct fixture *f = *state;
+    struct ea_event ack = { .kind = EA_EV_PAYLOAD, .seq_num = 5 };
+
+    (void)answered_report(f);
+    ack.message_id = ea_strdup("m");
+    ea_turn_post(&f->ag, &ack); /* an empty payload is acked; nobody is connected here */
+    (void)uv_run(ea_loop_uv(f->ag.loop), UV_RUN_NOWAIT); /* the turn, not the end of the wait */
+    assert_true(stored(f));
+    end(f);
+}
+
+static void the_stop_commits_what_waits(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)answered_report(f);
+    assert_false(stored(f));
+    end(f);
+    assert_true(stored(f));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_only_remembered_waits_a_little_for_the_next_commit,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_effect_takes_along_what_waits_before_it_leaves, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_stop_commits_what_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_queued_at_the_stop_is_not_carried_out, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_wake_up_that_is_due_later_does_not_hold_up_the_end,

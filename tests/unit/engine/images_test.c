@@ -161,6 +161,56 @@ static void once_means_that_the_agent_pulled_it_itself_before(void **state)
     driver_done(&d);
 }
 
+#define AFTER_ANOTHER                                                                              \
+    "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"a\","          \
+    "\"image\":\"nginx:1\",\"essential\":true},{\"name\":\"c\",\"image\":\"nginx:1\","             \
+    "\"essential\":true,\"dependsOn\":[{\"containerName\":\"a\",\"condition\":\"START\"}]}]}]"
+
+/* One look for digest and image. It counts for the turn that it arrives in, and for settings that
+ * take local images. */
+static void an_image_that_the_digest_s_look_up_saw_is_not_looked_for_again(void **state)
+{
+    static const struct {
+        const char *why;
+        ea_pull_behavior behavior;
+        bool cached, waits;
+        ea_fx_kind next;
+    } cases[] = {
+        { "seen", EA_PULL_PREFER_CACHED, true, false, EA_FX_CREATE },
+        { "not there: the registry told the digest", EA_PULL_PREFER_CACHED, false, false,
+          EA_FX_PULL },
+        { "seen a while ago", EA_PULL_PREFER_CACHED, true, true, EA_FX_PULL },
+        { "a local one is not enough", EA_PULL_ALWAYS, true, false, EA_FX_PULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct driver d;
+        struct ea_container *c;
+        struct ea_event ev = { .kind = EA_EV_RESULT,
+                               .of = EA_FX_RESOLVE,
+                               .cached = cases[i].cached };
+
+        init(&d);
+        d.m.settings.pull_behavior = cases[i].behavior;
+        driver_payload(&d, cases[i].waits ? AFTER_ANOTHER : DRIVER_ONE);
+        c = driver_container(&d, "arn:t1", "c");
+        ev.op = c->op;
+        ev.image_id = cases[i].cached ? ea_strdup("sha256:2222") : NULL;
+        driver_turn(&d, &ev);
+        if (cases[i].waits) {
+            driver_timer(&d, 1);
+            driver_run(&d, "arn:t1", "a");
+        }
+        if (!c->op || d.kind_of[c->op] != cases[i].next)
+            fail_msg("%s: %s, not %s", cases[i].why,
+                     c->op ? ea_fx_name(d.kind_of[c->op]) : "nothing", ea_fx_name(cases[i].next));
+        if (cases[i].next == EA_FX_CREATE)
+            assert_string_equal(c->image_id, "sha256:2222");
+        driver_done(&d);
+    }
+}
+
 static void the_list_of_images_survives_as_text(void **state)
 {
     struct driver d;
@@ -187,6 +237,7 @@ static void the_list_of_images_survives_as_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_image_that_the_digest_s_look_up_saw_is_not_looked_for_again),
         cmocka_unit_test(the_least_used_go_first_and_some_at_a_time),
         cmocka_unit_test(some_images_stay),
         cmocka_unit_test(an_image_in_use_stays_and_a_pull_waits_for_its_removal),
