@@ -82,7 +82,7 @@ static const struct {
     { E "secrets.asm.bootstrap.log-driver",               works,         ONE },
     { E "container-ordering",                             works,         ONE },
     { E "full-sync",                                      works,         ONE },
-    { E "env-files.s3",                                   not_yet,       ONE },
+    { E "env-files.s3",                                   works,         ONE },
     { E "network.container-port-range",                   works,         ONE },
     { E "container-restart-policy",                       works,         ONE },
     { C "privileged-container",                           privileged,    ONE },

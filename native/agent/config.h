@@ -138,6 +138,7 @@ enum {
     X(IMDS_ENDPOINT, "AWS_EC2_METADATA_SERVICE_ENDPOINT", NULL, STR, "http://169.254.169.254", "http://169.254.169.254", 0, 0, 0, "instance metadata service") \
     X(IMDS_DISABLED, "AWS_EC2_METADATA_DISABLED", NULL, BOOL, "false", "false", 0, 0, 0, "no instance metadata service") \
     X(ENDPOINT_SECRETS, "AWS_ENDPOINT_URL_SECRETS_MANAGER", NULL, STR, "", "", 0, 0, 0, "Secrets Manager in place of the region's") \
+    X(ENDPOINT_S3, "AWS_ENDPOINT_URL_S3", NULL, STR, "", "", 0, 0, 0, "Amazon S3 in place of the region's, by path") \
     X(ENDPOINT_SSM, "AWS_ENDPOINT_URL_SSM", NULL, STR, "", "", 0, 0, 0, "Systems Manager in place of the region's") \
     X(TASK_ENDPOINT, "ECSTOOLS_TASK_ENDPOINT", NULL, BOOL, "true", "true", 0, 0, 0, "serve tasks at 169.254.170.2:80")
 /* clang-format on */

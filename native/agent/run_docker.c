@@ -389,6 +389,7 @@ static void create(struct run *r, const struct ea_effect *fx)
         return;
     }
     ea_taskres_of(ag, fx->task, fx->container, &fetched);
+    settings.file_env = &fetched.file_env;
     settings.secret_env = &fetched.secret_env;
     settings.secret_log = &fetched.secret_log;
     ea_code built = ea_docker_body(fx->task, fx->container, &settings, &body, &error_name, &err);

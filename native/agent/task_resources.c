@@ -1,16 +1,19 @@
 #include "task_resources.h"
 
 #include "../aws/endpoint.h"
+#include "../aws/s3.h"
 #include "../aws/secrets.h"
 #include "../base/alloc.h"
 #include "../base/log.h"
+#include "env_file.h"
 #include "run_effect.h"
 #include "turn.h"
 
 #include <string.h>
 
 enum {
-    BODY_MAX = 64 * 1024
+    BODY_MAX = 64 * 1024,
+    S3_MS = 30000
 };
 
 struct client { /* one service in one region */
@@ -49,6 +52,7 @@ struct call { /* one request under way */
     bool is_login;
     ea_strlist names; /* SSM: one batch */
     ea_aws_call *aws;
+    ea_s3_get *s3;
 };
 
 /* ---- life ------------------------------------------------------------------------------------- */
@@ -72,6 +76,7 @@ static void free_call(struct call *c)
 {
     ea_list_remove(&c->node);
     ea_aws_drop(c->aws);
+    ea_s3_drop(c->s3);
     ea_asm_ref_done(&c->secret);
     ea_strlist_free(&c->names);
     ea_free(c->region);
@@ -195,6 +200,7 @@ static void call_done(struct call *c)
     struct fetch *f = c->f;
 
     c->aws = NULL;
+    c->s3 = NULL;
     free_call(c);
     if (ea_list_empty(&f->calls))
         ea_timer_arm(f->timer, 0);
@@ -427,6 +433,55 @@ static void send_batches(struct fetch *f)
     }
 }
 
+/* ---- environment files ------------------------------------------------------------------------ */
+
+static void on_file(void *ctx, ea_str object, const ea_err *err)
+{
+    struct call *c = ctx;
+    ea_err mine = *err;
+
+    if (!mine.code && ea_env_file_check(object, &mine))
+        (void)ea_wrap(&mine, "%s", c->key); /* noted */
+    if (mine.code) {
+        (void)ea_wrap(&mine, "environment file"); /* noted */
+        note(c->f, &mine);
+    } else {
+        keep(c->f, c->key, ea_strndup(object.p ? object.p : "", object.n));
+    }
+    call_done(c);
+}
+
+static void want_file(struct fetch *f, const struct ea_env_file *file)
+{
+    const ea_agent *ag = f->ag;
+    EA_FREE_AUTO char *key = key_of("file", "", file->value);
+    const ea_s3_ask ask = {
+        .arn = file->value,
+        .region = ag->region ? ag->region : "",
+        .endpoint = ea_cfg_str(ag->config, EA_CFG_ENDPOINT_S3),
+        .creds = &f->creds,
+        .max = EA_ENV_FILE_MAX,
+        .each_ms = S3_MS,
+    };
+    struct call *c = NULL;
+    ea_err err = { 0 };
+
+    if (ea_map_get(&f->got->values, key))
+        return;
+    keep(f, key, ea_strdup(""));
+    c = call_new(f, ask.region);
+    c->key = ea_strdup(key);
+    if (!ea_zstr_eq(file->type, "s3"))
+        (void)ea_fail(&err, EA_UNSUPPORTED, "type %.40s", file->type ? file->type : ""); /* noted */
+    else
+        c->s3 = ea_s3_start(ag->net, &ask, on_file, c, &err);
+    if (c->s3)
+        return;
+    (void)ea_wrap(&err, "environment file %.200s", file->value ? file->value : ""); /* noted */
+    note(f, &err);
+    free_call(c);
+}
+
 /* ---- what a task needs ------------------------------------------------------------------------ */
 
 static bool has_role(struct fetch *f, const char *container, const char *what)
@@ -458,6 +513,8 @@ static void want_of_container(struct fetch *f, const struct ea_container *c)
         else
             want_parameter(f, region_or(f->ag, s->region), s->value_from);
     }
+    for (size_t i = 0; i < c->environment_files.n && has_role(f, c->name, "environment files"); i++)
+        want_file(f, &c->environment_files.v[i]);
     if (auth && auth->asm_ && has_role(f, c->name, "the login of its registry")) {
         const char *region = region_or(f->ag, auth->asm_->region);
         EA_FREE_AUTO char *key = key_of("login", region, auth->asm_->credentials_parameter);
@@ -506,7 +563,7 @@ static const char *value_of(const ea_agent *ag, const struct ea_task *t, const c
                             const char *region, const char *from)
 {
     const struct held *h = ag->resources ? ea_map_get(&ag->resources->held, t->arn) : NULL;
-    EA_FREE_AUTO char *key = key_of(what, region_or(ag, region), from);
+    EA_FREE_AUTO char *key = key_of(what, region, from);
 
     return h ? ea_map_get(&h->values, key) : NULL;
 }
@@ -515,10 +572,13 @@ void ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_
                    struct ea_fetched *out)
 {
     *out = (struct ea_fetched){ 0 };
+    for (size_t i = 0; i < c->environment_files.n; i++)
+        ea_env_file_add(ea_str_of(value_of(ag, t, "file", "", c->environment_files.v[i].value)),
+                        &out->file_env);
     for (size_t i = 0; i < c->secrets.n; i++) {
         const struct ea_secret_ref *s = &c->secrets.v[i];
         const char *what = ea_zstr_eq(s->provider, "asm") ? "asm" : "ssm";
-        const char *value = value_of(ag, t, what, s->region, s->value_from);
+        const char *value = value_of(ag, t, what, region_or(ag, s->region), s->value_from);
         bool of_log = ea_zstr_eq(s->target, "LOG_DRIVER");
 
         if (!ea_zstr_empty(s->name))
@@ -537,6 +597,7 @@ static void wipe_map(ea_strmap *m)
 
 void ea_fetched_done(struct ea_fetched *f)
 {
+    wipe_map(&f->file_env);
     wipe_map(&f->secret_env);
     wipe_map(&f->secret_log);
 }
@@ -545,7 +606,7 @@ char *ea_taskres_registry_auth(const ea_agent *ag, const struct ea_task *t,
                                const struct ea_container *c)
 {
     const struct ea_asm_auth *a = c->registry_auth->asm_;
-    const char *text = value_of(ag, t, "login", a->region, a->credentials_parameter);
+    const char *text = value_of(ag, t, "login", region_or(ag, a->region), a->credentials_parameter);
     EA_SECRET_AUTO char *username = NULL;
     EA_SECRET_AUTO char *password = NULL;
     ea_err ignored = { 0 };

@@ -1,5 +1,6 @@
 /* task_resources.h - what tasks need fetched before their containers are made, and the values while the
- * task lives: secrets of Secrets Manager and of the SSM Parameter Store, registry logins.
+ * task lives: secrets of Secrets Manager and of the SSM Parameter Store, environment files from S3, registry
+ * logins.
  * Thread: loop. Knows: which service has what, the execution role's credentials, which value belongs to
  * which container. Does not know: when to fetch (engine/resources.c), how a create body is made.
  * Values are in memory only, wiped when the task ends, and in no log and no error text.
@@ -17,7 +18,7 @@ void ea_taskres_forget(ea_agent *ag, const char *task_arn);
 void ea_taskres_free(struct ea_taskres *all); /* NULL is fine */
 
 struct ea_fetched { /* for one create; owned, ea_fetched_done() wipes it */
-    ea_strmap secret_env, secret_log;
+    ea_strmap file_env, secret_env, secret_log;
 };
 /* A value that is not there is an empty text. */
 void ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,

@@ -265,9 +265,10 @@ ea_code ea_sigv4_canonical(const ea_sign_input *in, ea_buf *out, ea_err *err)
     if (sort_headers(in, &s, err))
         return err->code;
     ea_buf_addf(out, "%.*s\n", EA_STR_FMT(in->method));
+    bool as_it_is = ea_zstr_eq(in->service, "s3");
     for (size_t i = 0; i < path.n; i++) { /* escaped once more, slashes kept */
-        if (path.p[i] == '/')
-            ea_buf_addc(out, '/');
+        if (path.p[i] == '/' || as_it_is)
+            ea_buf_addc(out, path.p[i]);
         else
             add_escaped_byte(out, path.p[i]);
     }

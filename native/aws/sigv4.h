@@ -3,7 +3,7 @@
  * Thread: any. Pure but for mbedTLS. Source: control-plane.md section 0.1.
  * Canonical query: pairs sorted by escaped key then value, RFC 3986 escapes, blank %20; the raw text
  * is decoded first, so "%2B" stays a plus; a raw "+" is a blank unless `plus_literal`. The path is
- * escaped once more (slashes kept), dot segments are not touched. */
+ * escaped once more (slashes kept) but for the service s3; dot segments are not touched. */
 #ifndef EA_AWS_SIGV4_H
 #define EA_AWS_SIGV4_H
 

@@ -382,7 +382,8 @@ ea_code ea_net_job_init(ea_net_job *job, ea_net *net, const char *url, const cha
     if (set_headers(job, headers, header_count, err) || set_tls(net, job->easy, err))
         return ea_wrap(err, "%.200s", url);
     proxy = parts.tls ? net->proxy_https : net->proxy_http;
-    (void)curl_easy_setopt(job->easy, CURLOPT_URL, job->url); /* these copy a few words each */
+    (void)curl_easy_setopt(job->easy, CURLOPT_URL, job->url);  /* these copy a few words each */
+    (void)curl_easy_setopt(job->easy, CURLOPT_PATH_AS_IS, 1L); /* as it was signed */
     (void)curl_easy_setopt(job->easy, CURLOPT_PROTOCOLS_STR, protocols);
     (void)curl_easy_setopt(job->easy, CURLOPT_PRIVATE, job);
     (void)curl_easy_setopt(job->easy, CURLOPT_ERRORBUFFER, job->detail);

@@ -9,8 +9,6 @@ ENI = {"attachmentArn": "arn:aws:ecs:us-west-2:123456789012:attachment/a", "ec2I
        "macAddress": "02:00:00:00:00:02", "ipv4Addresses": [{"privateAddress": "10.0.0.2", "primary": True}],
        "subnetGatewayIpv4Address": "10.0.0.1/24"}
 WITHHELD = [
-    ("environment files", {"environmentFiles": [{"value": "arn:aws:s3:::b/e.env", "type": "s3"}]}, {},
-     "ecs.capability.env-files.s3"),
     ("awsvpc", {}, {"networkMode": "awsvpc", "elasticNetworkInterfaces": [ENI]}, "ecs.capability.task-eni"),
     ("EFS", {}, {"volumes": [{"name": "v", "type": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]},
      "ecs.capability.efs"),
