@@ -12,6 +12,7 @@
 #include "sessions.h"
 #include "stop_watch.h"
 #include "task_endpoint.h"
+#include "task_limits.h"
 #include "task_resources.h"
 #include "turn.h"
 #include "version.h"
@@ -404,13 +405,20 @@ void ea_agent_identified(ea_agent *ag)
 
 void ea_agent_caps_changed(ea_agent *ag)
 {
+    ea_err err = { 0 };
     const struct ea_caps_facts facts = {
         .config = ag->config,
         .docker_versions = &ag->docker_versions,
+        .volume_plugins = &ag->volume_plugins,
+        .cgroup_driver = ag->cgroup_driver,
+        .groups_usable = ea_task_limits_usable(ag->config, &err) == EA_OK,
         .task_role_proven = ag->task_role_proven,
     };
 
+    if (err.code)
+        ea_debug("tasks get no limits of their own", EA_S("err", err.text));
     ea_caps_build(&facts, &ag->caps);
+    ag->model.settings.task_limits = ea_caps_offers(&ag->caps, EA_CAP_TASK_LIMITS);
     ea_registrar_kick(ag->registrar);
 }
 
@@ -521,6 +529,9 @@ void ea_agent_free(ea_agent *ag)
     ea_free(ag->docker_version);
     ea_free(ag->docker_api);
     ea_free(ag->docker_root);
+    ea_free(ag->cgroup_driver);
+    ea_strlist_free(&ag->volume_plugins);
+    ea_strlist_free(&ag->groups_left);
     ea_free(ag->data_dir);
     ea_free(ag->run_dir);
     ea_free(ag->cluster);

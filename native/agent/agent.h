@@ -36,10 +36,14 @@ struct ea_agent {
     ea_docker *docker;
     struct ea_docker_link *link;
     ea_engine_auth *registry_auth;
-    int64_t last_port;            /* dynamic host port given last */
-    ea_map image_env;             /* image as written -> ea_strlist *, of the last inspect */
-    char *docker_root;            /* disk.c: where the engine keeps images; NULL not asked yet */
-    struct ea_taskres *resources; /* task_resources.c; NULL: nothing fetched yet */
+    int64_t last_port;                 /* dynamic host port given last */
+    ea_map image_env;                  /* image as written -> ea_strlist *, of the last inspect */
+    char *docker_root, *cgroup_driver; /* as the engine said last; NULL not told */
+    bool cgroup_v2;
+    ea_strlist
+        groups_left; /* task_limits.c: control groups of stopped tasks that were still in use */
+    ea_strlist volume_plugins;
+    struct ea_taskres *resources;     /* task_resources.c; NULL: nothing fetched yet */
     struct ea_metrics_watch *metrics; /* metrics_watch.c; NULL: nothing watched yet, or ever */
     ea_strlist docker_versions;       /* for the capability attributes */
     char *docker_version, *docker_api;

@@ -1,6 +1,8 @@
 #include "capabilities.h"
 
 #include "../base/alloc.h"
+#include "../base/str.h"
+#include "../plat/plat.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +56,19 @@ static const char *task_iam_role(const struct ea_caps_facts *f)
     return f->task_role_proven ? NULL : "the task endpoint 169.254.170.2 has not answered yet";
 }
 
+static const char *task_limits(const struct ea_caps_facts *f)
+{
+    if (ea_plat_is_windows())
+        return "Windows has no limits for whole tasks";
+    if (!ea_cfg_bool(f->config, EA_CFG_TASK_CPU_MEM_LIMIT))
+        return "ECS_ENABLE_TASK_CPU_MEM_LIMIT is false";
+    if (!f->cgroup_driver)
+        return "the Docker Engine has not told its cgroup driver";
+    if (!ea_zstr_eq(f->cgroup_driver, "cgroupfs"))
+        return "the Docker Engine's cgroup driver is not cgroupfs";
+    return f->groups_usable ? NULL : "the control groups below ECS_CGROUP_PATH cannot be used";
+}
+
 static const char *health_check(const struct ea_caps_facts *f)
 {
     if (ea_cfg_bool(f->config, EA_CFG_DISABLE_HEALTH_CHECK))
@@ -66,7 +81,8 @@ static const char *health_check(const struct ea_caps_facts *f)
 enum multi {
     ONE,
     API_VERSIONS,
-    LOG_DRIVERS
+    LOG_DRIVERS,
+    PLUGINS
 };
 static const struct {
     const char *name;
@@ -92,13 +108,13 @@ static const struct {
     { C "apparmor",                                       apparmor,      ONE },
     { C "task-iam-role",                                  task_iam_role, ONE },
     { C "task-iam-role-network-host",                     not_yet,       ONE },
-    { E "task-cpu-mem-limit",                             not_yet,       ONE },
+    { EA_CAP_TASK_LIMITS,                                 task_limits,   ONE },
     { E "task-eni",                                       not_yet,       ONE },
     { C "ecr-auth",                                       not_yet,       ONE },
     { E "execution-role-ecr-pull",                        not_yet,       ONE },
     { E "container-health-check",                         health_check,  ONE },
     { E "execution-role-awslogs",                         not_yet,       ONE },
-    { E "docker-plugin.local",                            works,         ONE },
+    { E "docker-plugin.",                                 works,         PLUGINS },
     { E "pid-ipc-namespace-sharing",                      not_yet,       ONE },
     { E "aws-appmesh",                                    not_yet,       ONE },
     { E "task-eia",                                       not_yet,       ONE },
@@ -172,6 +188,22 @@ static void add_drivers(const struct ea_caps_facts *f, const char *prefix, struc
     ea_strlist_free(&drivers);
 }
 
+/* Volume drivers of the engine; "local" is always there. A plugin's tag is no part of its name. */
+static void add_plugins(const struct ea_caps_facts *f, const char *prefix, struct ea_caps *out)
+{
+    add(out, ea_sprintf_dup("%slocal", prefix), NULL);
+    for (size_t i = 0; f->volume_plugins && i < f->volume_plugins->n; i++) {
+        ea_str name;
+
+        (void)ea_str_cut(ea_str_of(f->volume_plugins->v[i]), ':', &name);
+        char *cap = ea_sprintf_dup("%s%.*s", prefix, EA_STR_FMT(name));
+        if (ea_caps_find(out, cap))
+            ea_free(cap);
+        else
+            add(out, cap, NULL);
+    }
+}
+
 void ea_caps_build(const struct ea_caps_facts *facts, struct ea_caps *out)
 {
     ea_caps_done(out);
@@ -186,6 +218,9 @@ void ea_caps_build(const struct ea_caps_facts *facts, struct ea_caps *out)
             break;
         case LOG_DRIVERS:
             add_drivers(facts, rows[i].name, out);
+            break;
+        case PLUGINS:
+            add_plugins(facts, rows[i].name, out);
             break;
         }
     }
@@ -208,6 +243,13 @@ const struct ea_cap *ea_caps_find(const struct ea_caps *c, const char *name)
             return &c->v[i];
     }
     return NULL;
+}
+
+bool ea_caps_offers(const struct ea_caps *c, const char *name)
+{
+    const struct ea_cap *cap = ea_caps_find(c, name);
+
+    return cap && cap->offered;
 }
 
 static bool offered_also_in(const struct ea_caps *a, const struct ea_caps *b)

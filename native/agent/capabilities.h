@@ -23,6 +23,9 @@ struct ea_caps {
 struct ea_caps_facts {
     const ea_config *config;
     const ea_strlist *docker_versions; /* API versions that the engine serves, "1.24" ... */
+    const ea_strlist *volume_plugins;  /* of the engine; NULL none known */
+    const char *cgroup_driver;         /* of the engine; NULL not told, or not Linux */
+    bool groups_usable;                /* this host lets us make control groups for tasks */
     bool task_role_proven;             /* a self-GET through the task endpoint succeeded */
 };
 
@@ -30,6 +33,8 @@ void ea_caps_build(const struct ea_caps_facts *facts, struct ea_caps *out); /* o
 void ea_caps_done(struct ea_caps *c);
 /* The same set of offered attributes, in any order? */
 bool ea_caps_same(const struct ea_caps *a, const struct ea_caps *b);
+#define EA_CAP_TASK_LIMITS "ecs.capability.task-cpu-mem-limit"
+bool ea_caps_offers(const struct ea_caps *c, const char *name);
 const struct ea_cap *ea_caps_find(const struct ea_caps *c, const char *name);
 /* The first feature that the task needs and that is not offered: true, and `text` says which
  * container needs what and why it is withheld. A task role on a host where task roles are off is let

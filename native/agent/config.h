@@ -95,16 +95,16 @@ enum {
     X(AWSVPC_BLOCK_IMDS, "ECS_AWSVPC_BLOCK_IMDS", "AWSVPCBlockInstanceMetdata", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "no instance metadata for awsvpc tasks") \
     X(AWSVPC_ROUTES, "ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES", "AWSVPCAdditionalLocalRoutes", JSON_LIST, "[]", "[]", 0, 0, EA_SETF_LATER, "more routes for awsvpc tasks") \
     X(CONTAINER_METADATA, "ECS_ENABLE_CONTAINER_METADATA", "ContainerMetadataEnabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "metadata file in containers") \
-    X(TASK_CPU_MEM_LIMIT, "ECS_ENABLE_TASK_CPU_MEM_LIMIT", "TaskCPUMemLimit", BOOL, "", "", 0, 0, EA_SETF_LATER, "limits of whole tasks") \
-    X(CGROUP_PATH, "ECS_CGROUP_PATH", "CgroupPath", STR, "", "", 0, 0, EA_SETF_LATER, "root of the control groups") \
-    X(CGROUP_CPU_PERIOD, "ECS_CGROUP_CPU_PERIOD", "CgroupCPUPeriod", DURATION, "100ms", "", 8, 100, EA_SETF_LATER, "CPU period of task limits") \
-    X(TASK_PIDS_LIMIT, "ECS_TASK_PIDS_LIMIT", "TaskPidsLimit", INT, "", "", 1, 4194304, EA_SETF_LATER, "processes in a task") \
-    X(PROPAGATE_MEMORY_V2, "ECS_PROPAGATE_TASK_MEMORY_LIMIT_CGROUPV2", "PropagateTaskMemoryLimitCgroupv2", BOOL, "false", "", 0, 0, EA_SETF_LATER, "task memory limit for containers without one") \
+    X(TASK_CPU_MEM_LIMIT, "ECS_ENABLE_TASK_CPU_MEM_LIMIT", "TaskCPUMemLimit", BOOL, "true", "false", 0, 0, EA_SETF_LINUX, "limits of whole tasks") \
+    X(CGROUP_PATH, "ECS_CGROUP_PATH", "CgroupPath", STR, "/sys/fs/cgroup", "", 0, 0, EA_SETF_LINUX, "root of the control groups") \
+    X(CGROUP_CPU_PERIOD, "ECS_CGROUP_CPU_PERIOD", "CgroupCPUPeriod", DURATION, "100ms", "", 8, 100, EA_SETF_LINUX, "CPU period of task limits") \
+    X(TASK_PIDS_LIMIT, "ECS_TASK_PIDS_LIMIT", "TaskPidsLimit", INT, "", "", 1, 4194304, EA_SETF_LINUX, "processes in a task") \
+    X(PROPAGATE_MEMORY_V2, "ECS_PROPAGATE_TASK_MEMORY_LIMIT_CGROUPV2", "PropagateTaskMemoryLimitCgroupv2", BOOL, "false", "", 0, 0, EA_SETF_LINUX, "task memory limit for containers without one") \
     X(CPU_UNBOUNDED, "ECS_ENABLE_CPU_UNBOUNDED_WINDOWS_WORKAROUND", NULL, BOOL, "false", "false", 0, 0, EA_SETF_WIN, "cpu 0 means no CPU limit") \
     X(MEMORY_UNBOUNDED, "ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND", NULL, BOOL, "false", "false", 0, 0, EA_SETF_WIN, "memory reservation is dropped without a limit") \
     X(METADATA_RPS, "ECS_TASK_METADATA_RPS_LIMIT", NULL, CSV, "40,60", "40,60", 0, 0, 0, "requests a second and burst, for each caller and path") \
     X(DISABLE_METADATA_AZ, "ECS_DISABLE_TASK_METADATA_AZ", "TaskMetadataAZDisabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "no zone in task metadata") \
-    X(SHARED_VOLUME_MATCH, "ECS_SHARED_VOLUME_MATCH_FULL_CONFIG", "SharedVolumeMatchFullConfig", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "shared volumes must match in full") \
+    X(SHARED_VOLUME_MATCH, "ECS_SHARED_VOLUME_MATCH_FULL_CONFIG", "SharedVolumeMatchFullConfig", BOOL, "false", "false", 0, 0, 0, "shared volumes must match in full") \
     X(DYNAMIC_PORTS, "ECS_DYNAMIC_HOST_PORT_RANGE", "DynamicHostPortRange", STR, "", "49152-65535", 0, 0, 0, "range of dynamic host ports; empty: the kernel's") \
     X(EXCLUDE_IPV6_BINDING, "ECS_EXCLUDE_IPV6_PORTBINDING", "ShouldExcludeIPv6PortBinding", BOOL, "true", "true", 0, 0, 0, "IPv6 bindings are not reported") \
     X(IP_COMPATIBILITY, "ECS_INSTANCE_IP_COMPATIBILITY", "InstanceIPCompatibility", STR, "", "", 0, 0, EA_SETF_LATER, "ipv4 or ipv6") \

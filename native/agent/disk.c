@@ -37,8 +37,8 @@ static void looked(uv_fs_t *request)
     if (l->ag->stopping) { /* nothing may be begun after this answer */
         (void)ea_fail(&err, EA_CANCELLED, "the agent stops");
     } else if (request->result < 0) {
-        (void)ea_fail_sys(&err, EA_IO, (int)request->result, "Docker's folder %s: %s",
-                          l->ag->docker_root, uv_strerror((int)request->result));
+        (void)ea_fail_sys(&err, EA_IO, (int)request->result, "Docker's folder: %s",
+                          uv_strerror((int)request->result));
     } else {
         const uv_statfs_t *s = request->ptr;
         free_bytes = bytes_of(s->f_bavail, s->f_bsize);
@@ -53,34 +53,14 @@ static void not_begun(void *arg)
     struct look *l = arg;
     ea_err err = { 0 };
 
-    (void)ea_fail_sys(&err, EA_IO, l->rc, "Docker's folder %s: %s", l->ag->docker_root,
-                      uv_strerror(l->rc));
+    if (l->rc == UV_ENOENT)
+        (void)ea_fail(&err, EA_NOT_FOUND, "Docker has not told where it keeps images");
+    else
+        (void)ea_fail_sys(&err, EA_IO, l->rc, "Docker's folder: %s", uv_strerror(l->rc));
     answer(l, 0, 0, &err);
 }
 
-static void look_at_root(struct look *l)
-{
-    l->rc = uv_fs_statfs(ea_loop_uv(l->ag->loop), &l->request, l->ag->docker_root, looked);
-    if (l->rc)
-        ea_loop_defer(l->ag->loop, not_begun, l);
-}
-
-static void told(void *ctx, const struct ea_docker_info *info, const ea_err *err)
-{
-    struct look *l = ctx;
-    ea_err mine = *err;
-
-    if (!mine.code && ea_zstr_empty(info->root_dir))
-        (void)ea_fail(&mine, EA_PROTOCOL, "the Docker Engine does not tell where it keeps images");
-    if (mine.code) {
-        answer(l, 0, 0, &mine);
-        return;
-    }
-    ea_set_str(&l->ag->docker_root, info->root_dir);
-    look_at_root(l);
-}
-
-void ea_disk_look(ea_agent *ag, int64_t limit_ms, ea_disk_done *done, void *ctx)
+void ea_disk_look(ea_agent *ag, ea_disk_done *done, void *ctx)
 {
     struct look *l = ea_alloc(sizeof(*l));
 
@@ -88,10 +68,11 @@ void ea_disk_look(ea_agent *ag, int64_t limit_ms, ea_disk_done *done, void *ctx)
     l->done = done;
     l->ctx = ctx;
     l->request.data = l;
-    if (ag->docker_root)
-        look_at_root(l);
-    else
-        (void)ea_docker_info(ag->docker, limit_ms, told, l);
+    l->rc = ea_zstr_empty(ag->docker_root)
+                ? UV_ENOENT
+                : uv_fs_statfs(ea_loop_uv(ag->loop), &l->request, ag->docker_root, looked);
+    if (l->rc)
+        ea_loop_defer(ag->loop, not_begun, l);
 }
 
 bool ea_disk_is_full(const ea_err *err)

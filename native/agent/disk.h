@@ -1,7 +1,7 @@
 /* disk.h - the disk where the Docker Engine keeps images: how full it is.
- * Thread: loop; the look itself is made by a thread of the pool. Knows: the engine's root folder, asked
- * for once. Does not know: when that matters (engine/room.h). An engine on another machine has no such
- * folder here: then nothing is known, and nothing is refused. */
+ * Thread: loop; the look itself is made by a thread of the pool. Knows: the engine's root folder, as the
+ * engine tells it. Does not know: when that matters (engine/room.h). An engine on another machine has no
+ * such folder here: then nothing is known, and nothing is refused. */
 #ifndef EA_AGENT_DISK_H
 #define EA_AGENT_DISK_H
 
@@ -10,7 +10,7 @@
 /* Bytes that an ordinary user may still write, and bytes in all; both 0 unless EA_OK. */
 typedef void ea_disk_done(void *ctx, int64_t free_bytes, int64_t total_bytes, const ea_err *err);
 /* `done` comes once, later. */
-void ea_disk_look(ea_agent *ag, int64_t limit_ms, ea_disk_done *done, void *ctx);
+void ea_disk_look(ea_agent *ag, ea_disk_done *done, void *ctx);
 /* True when the engine's words say that its disk is full. */
 bool ea_disk_is_full(const ea_err *err);
 /* What a pull is refused with: EA_LIMIT, naming image, room and setting. */

@@ -18,6 +18,9 @@ struct ea_docker_link {
     ea_agent *ag;
     ea_docker_events *events; /* opened after the first negotiation; reopens by itself */
     ea_docker_op *op;         /* negotiation or list under way */
+    bool asking_info;         /* beside the list; the last of the two to answer goes on */
+    struct ea_event up_event; /* what the list said, while the other is waited for */
+    bool listed;
     ea_timer *retry;
     ea_backoff backoff;
     bool up;     /* DOCKER_UP was told */
@@ -48,11 +51,45 @@ static void go_down(struct ea_docker_link *l)
     if (!l->up)
         return;
     l->up = false;
-    ea_set_str(&l->ag->docker_root, NULL); /* the next one may keep its images elsewhere */
     ea_turn_post(l->ag, &ev);
 }
 
 /* ---- the three steps ---- */
+
+static void go_up(struct ea_docker_link *l)
+{
+    struct ea_event ev = l->up_event;
+
+    if (!l->listed || l->asking_info)
+        return;
+    l->listed = false;
+    memset(&l->up_event, 0, sizeof(l->up_event));
+    ea_backoff_reset(&l->backoff);
+    l->up = true;
+    ea_status_clear(&l->ag->status, EA_WAIT_DOCKER);
+    ea_turn_post(l->ag, &ev);
+    ea_agent_docker_up(l->ag);
+}
+
+/* Some capabilities hang on it. An engine that does not answer it well still runs containers. */
+static void info_done(void *ctx, const struct ea_docker_info *info, const ea_err *err)
+{
+    struct ea_docker_link *l = ctx;
+    ea_agent *ag = l->ag;
+
+    l->asking_info = false;
+    if (err->code == EA_CANCELLED && ag->stopping)
+        return;
+    if (err->code)
+        ea_warn("Docker Engine does not describe itself", EA_S("err", err->text));
+    ea_set_str(&ag->docker_root, info ? info->root_dir : NULL);
+    ea_set_str(&ag->cgroup_driver, info ? info->cgroup_driver : NULL);
+    ag->cgroup_v2 = info && ea_zstr_eq(info->cgroup_version, "2");
+    ea_strlist_free(&ag->volume_plugins);
+    for (size_t i = 0; info && i < info->plugins.volume.n; i++)
+        ea_strlist_add(&ag->volume_plugins, info->plugins.volume.v[i]);
+    go_up(l);
+}
 
 static void list_done(void *ctx, struct ea_docker_facts *v, size_t n, const ea_err *err)
 {
@@ -77,16 +114,20 @@ static void list_done(void *ctx, struct ea_docker_facts *v, size_t n, const ea_e
         memcpy(ev.found.v, v, n * sizeof(*v));
         memset(v, 0, n * sizeof(*v));
     }
-    ea_backoff_reset(&l->backoff);
-    l->up = true;
-    ea_status_clear(&l->ag->status, EA_WAIT_DOCKER);
-    ea_turn_post(l->ag, &ev);
-    ea_agent_docker_up(l->ag);
+    ea_event_done(&l->up_event);
+    l->up_event = ev;
+    l->listed = true;
+    go_up(l);
 }
 
 static void list(struct ea_docker_link *l)
 {
+    l->listed = false;
     l->op = ea_docker_list(l->ag->docker, l->ag->cluster, LIST_MS, list_done, l);
+    if (l->asking_info)
+        return;
+    l->asking_info = true;
+    (void)ea_docker_info(l->ag->docker, VERSION_MS, info_done, l);
 }
 
 static void on_event(void *ctx, struct ea_docker_event *event)
@@ -194,6 +235,7 @@ void ea_docker_link_free(struct ea_docker_link *l)
     if (!l)
         return;
     ea_timer_free(l->retry);
+    ea_event_done(&l->up_event);
     ea_free(l);
 }
 

@@ -7,6 +7,7 @@
 #include "../plat/plat.h"
 #include "agent.h"
 #include "event_log.h"
+#include "task_limits.h"
 #include "version.h"
 
 #include <getopt.h>
@@ -120,7 +121,11 @@ static void print_held_back(const ea_config *config)
 {
     ea_strlist versions = { 0 };
     struct ea_caps caps = { 0 };
-    struct ea_caps_facts facts = { .config = config, .docker_versions = &versions };
+    ea_err err = { 0 };
+    struct ea_caps_facts facts = { .config = config,
+                                   .docker_versions = &versions,
+                                   .cgroup_driver = "cgroupfs",
+                                   .groups_usable = ea_task_limits_usable(config, &err) == EA_OK };
 
     for (int minor = 17; minor < 33; minor++) {
         EA_FREE_AUTO char *version = ea_sprintf_dup("1.%d", minor);

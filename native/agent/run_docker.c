@@ -11,6 +11,7 @@
 #include "disk.h"
 #include "host_ports.h"
 #include "stop_watch.h"
+#include "task_limits.h"
 #include "task_resources.h"
 #include "turn.h"
 
@@ -299,7 +300,7 @@ static void disk_looked(void *ctx, int64_t free_bytes, int64_t total_bytes, cons
 static void pull(struct run *r)
 {
     if (reserve_bytes(r->ag) > 0)
-        ea_disk_look(r->ag, r->limit_ms, disk_looked, r);
+        ea_disk_look(r->ag, disk_looked, r);
     else
         pull_now(r);
 }
@@ -370,6 +371,7 @@ static void created(void *ctx, const char *id, const ea_err *err)
 static void create(struct run *r, const struct ea_effect *fx)
 {
     ea_agent *ag = r->ag;
+    char group[EA_TASK_GROUP_MAX] = "";
     struct ea_fetched fetched;
     struct ea_body_settings settings = {
         .windows = ag->model.settings.windows,
@@ -378,6 +380,9 @@ static void create(struct run *r, const struct ea_effect *fx)
         .processors = ag->processors,
         .cpu_unbounded = ea_cfg_bool(ag->config, EA_CFG_CPU_UNBOUNDED),
         .memory_unbounded = ea_cfg_bool(ag->config, EA_CFG_MEMORY_UNBOUNDED),
+        .propagate_task_memory =
+            ag->cgroup_v2 && ea_cfg_bool(ag->config, EA_CFG_PROPAGATE_MEMORY_V2),
+        .cgroup_parent = group,
         .image_env = ea_image_env(ag, fx->container->image),
     };
     EA_SECRET_AUTO char *body = NULL;
@@ -385,6 +390,11 @@ static void create(struct run *r, const struct ea_effect *fx)
     ea_err err = { 0 };
 
     if (ea_ports_lacking(fx->container, &err)) {
+        finish(r, &err);
+        return;
+    }
+    if (ea_task_limits_apply(ag, fx->task, group, &err)) {
+        r->error_name = ea_strdup("HostConfigError");
         finish(r, &err);
         return;
     }
@@ -438,6 +448,17 @@ static void stop_answered(void *ctx, const ea_err *err)
     }
 }
 
+static void start(struct run *r, const struct ea_effect *fx)
+{
+    char group[EA_TASK_GROUP_MAX];
+    ea_err err = { 0 };
+
+    if (ea_task_limits_apply(r->ag, fx->task, group, &err))
+        finish(r, &err);
+    else
+        (void)ea_docker_start(r->ag->docker, r->api, r->id, r->limit_ms, then_inspect, r);
+}
+
 /* ---- dispatch ---- */
 
 static struct run *run_new(ea_agent *ag, const struct ea_effect *fx)
@@ -453,6 +474,8 @@ static struct run *run_new(ea_agent *ag, const struct ea_effect *fx)
     r->idle_ms = fx->idle_ms;
     r->stop_s = fx->stop_s;
     r->task_arn = fx->task ? ea_strdup(fx->task->arn) : NULL;
+    if (fx->volume)
+        r->name = ea_strdup(fx->volume->name);
     if (!c)
         return r;
     r->container = ea_strdup(c->name);
@@ -481,9 +504,19 @@ static void run_volume(struct run *r, const struct ea_effect *fx)
 static void volume_inspected(void *ctx, const struct ea_docker_volume *volume, const ea_err *err)
 {
     struct run *r = ctx;
+    const struct ea_task *t = ea_model_task(&r->ag->model, r->task_arn);
+    const struct ea_volume *v = t ? ea_task_volume(t, r->name) : NULL;
+    ea_err mine = *err;
 
     r->facts.found = volume != NULL;
-    finish(r, err);
+    if (volume && v && v->docker && v->docker->autoprovision &&
+        ea_cfg_bool(r->ag->config, EA_CFG_SHARED_VOLUME_MATCH) &&
+        ea_docker_volume_compare(volume, v->docker->driver, &v->docker->driver_opts,
+                                 &v->docker->labels, &mine)) {
+        r->error_name = ea_strdup("InvalidVolumeError");
+        ea_wrap(&mine, "it exists already, and not as the task wants it");
+    }
+    finish(r, &mine);
 }
 
 void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
@@ -504,7 +537,7 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
         create(r, fx);
         return;
     case EA_FX_START:
-        (void)ea_docker_start(ag->docker, r->api, r->id, r->limit_ms, then_inspect, r);
+        start(r, fx);
         return;
     case EA_FX_STOP:
         r->watch = ea_stop_watch_begin(ag, fx->container);
@@ -534,7 +567,7 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
         (void)ea_docker_image_remove(ag->docker, fx->text, r->limit_ms, gone_done, r);
         return;
     case EA_FX_DISK:
-        ea_disk_look(ag, r->limit_ms, disk_told, r);
+        ea_disk_look(ag, disk_told, r);
         return;
     case EA_FX_PREPARE:
     case EA_FX_REPORT:

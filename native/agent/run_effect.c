@@ -2,6 +2,7 @@
 
 #include "../base/log.h"
 #include "metrics_watch.h"
+#include "task_limits.h"
 #include "task_resources.h"
 
 /* The control plane sends again what was not acked: not being connected is no trouble. */
@@ -64,6 +65,7 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
         return;
     case EA_FX_TASK_ENDED: /* the engine has dropped the credentials */
         ea_taskres_forget(ag, fx->task->arn);
+        ea_task_limits_remove(ag, fx->task);
         return;
     case EA_FX_WAKE: /* turn.c arms it */
         return;

@@ -15,6 +15,7 @@ struct ea_body_settings {        /* all borrowed */
     int64_t processors;          /* logical; Windows: CpuPercent */
     bool cpu_unbounded;          /* ECS_ENABLE_CPU_UNBOUNDED_WINDOWS_WORKAROUND */
     bool memory_unbounded;       /* ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND */
+    const char *cgroup_parent;   /* Linux: group with the limits of the task; NULL or "": none */
     bool propagate_task_memory;  /* Linux, cgroup v2: a container without limit gets the task's */
     const ea_strlist *image_env; /* Config.Env of the image; NULL unknown */
     const ea_strmap *file_env;   /* merged environment files, lowest priority; may be NULL */

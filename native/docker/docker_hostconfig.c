@@ -337,6 +337,8 @@ ea_code ea_docker_hostconfig(const struct ea_task *t, const struct ea_container 
         return ea_wrap(err, "dockerConfig.hostConfig");
     if (set->windows)
         windows_rules(set, host, oom);
+    else if (!ea_zstr_empty(set->cgroup_parent))
+        ea_jt_set_str(host, "CgroupParent", set->cgroup_parent, oom);
     if (network_rules(t, c, set, host, oom, err))
         return err->code;
     return log_rules(t, c, set, host, oom, err);

@@ -100,20 +100,36 @@ ea_docker_op *ea_docker_volume_inspect(ea_docker *dk, const char *name, int64_t 
     return ea_docker_request(dk, &rq, on_volume, call);
 }
 
-static bool same_map(const ea_strmap *a, const ea_strmap *b)
+/* The first entry in which they differ; empty and absent are the same. */
+static ea_code compare_maps(const char *what, const ea_strmap *have, const ea_strmap *want,
+                            ea_err *err)
 {
-    size_t n = b ? b->n : 0;
+    size_t n = want ? want->n : 0;
 
-    if (a->n != n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!ea_zstr_eq(ea_strmap_get(a, b->v[i].k), b->v[i].v))
-            return false;
-    return true;
+    for (size_t i = 0; i < n; i++) {
+        const char *there = ea_strmap_get(have, want->v[i].k);
+
+        if (!there)
+            return ea_fail(err, EA_CONFLICT, "it has no %s %.100s", what, want->v[i].k);
+        if (!ea_zstr_eq(there, want->v[i].v))
+            return ea_fail(err, EA_CONFLICT, "its %s %.100s is %.100s, not %.100s", what,
+                           want->v[i].k, there, want->v[i].v);
+    }
+    for (size_t i = 0; i < have->n; i++)
+        if (!want || !ea_strmap_get(want, have->v[i].k))
+            return ea_fail(err, EA_CONFLICT, "it has the %s %.100s besides", what, have->v[i].k);
+    return EA_OK;
 }
 
-bool ea_docker_volume_matches(const struct ea_docker_volume *volume, const ea_strmap *options,
-                              const ea_strmap *labels)
+ea_code ea_docker_volume_compare(const struct ea_docker_volume *volume, const char *driver,
+                                 const ea_strmap *options, const ea_strmap *labels, ea_err *err)
 {
-    return same_map(&volume->options, options) && same_map(&volume->labels, labels);
+    const char *want = ea_zstr_empty(driver) ? "local" : driver;
+
+    if (volume->driver && !ea_zstr_eq(volume->driver, want))
+        return ea_fail(err, EA_CONFLICT, "its driver is %.100s, not %.100s", volume->driver, want);
+    if (compare_maps("option", &volume->options, options, err) ||
+        compare_maps("label", &volume->labels, labels, err))
+        return err->code;
+    return EA_OK;
 }

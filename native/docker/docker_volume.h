@@ -26,8 +26,10 @@ ea_docker_op *ea_docker_volume_inspect(ea_docker *dk, const char *name, int64_t 
 ea_docker_op *ea_docker_volume_remove(ea_docker *dk, const char *name, int64_t limit_ms,
                                       ea_docker_done *done, void *ctx);
 
-/* Same labels and options, NULL or empty being equal (ECS_SHARED_VOLUME_MATCH_FULL_CONFIG). */
-bool ea_docker_volume_matches(const struct ea_docker_volume *volume, const ea_strmap *options,
-                              const ea_strmap *labels);
+/* Is it what a task describes: driver ("" is local), options and labels, absent and empty being the same
+ * (ECS_SHARED_VOLUME_MATCH_FULL_CONFIG)? EA_CONFLICT with the first difference. Pure. */
+ea_code ea_docker_volume_compare(const struct ea_docker_volume *volume, const char *driver,
+                                 const ea_strmap *options, const ea_strmap *labels,
+                                 ea_err *err) EA_CHECK;
 
 #endif

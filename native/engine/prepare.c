@@ -46,6 +46,15 @@ static const char *unsupported(const struct ea_task *t)
     return t->containers.n == 0 ? "the task has no containers" : NULL;
 }
 
+/* A container that may use more than its task has is refused, as the reference does. */
+static const struct ea_container *too_big(const struct ea_model *m, const struct ea_task *t)
+{
+    for (size_t i = 0; m->settings.task_limits && t->memory_mib > 0 && i < t->containers.n; i++)
+        if (t->containers.v[i].memory_mib > t->memory_mib)
+            return &t->containers.v[i];
+    return NULL;
+}
+
 /* ecs-<family>-<version>-<name without odd characters>-<20 hex digits> */
 static void name_container(struct ea_model *m, const struct ea_task *t, struct ea_container *c)
 {
@@ -81,6 +90,13 @@ void ea_prepare_task(struct ea_turn *turn, struct ea_task *t)
     missing = unsupported(t);
     if (!missing && (ea_depends_prepare(t, &err) || ea_volumes_prepare(turn->m, t, &err)))
         missing = err.text;
+    const struct ea_container *big = missing ? NULL : too_big(turn->m, t);
+    if (big) {
+        (void)ea_fail(&err, EA_INVALID,
+                      "container %s: memory of %lld MiB, above the task's %lld MiB", big->name,
+                      (long long)big->memory_mib, (long long)t->memory_mib);
+        missing = err.text;
+    }
     if (!missing)
         return;
     /* Dependencies have their own, older wording; everything else names the task. */

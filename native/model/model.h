@@ -22,6 +22,7 @@ struct ea_engine_settings {
     bool windows;
     bool task_iam_role; /* ECS_ENABLE_TASK_IAM_ROLE */
     bool pull_dependent_upfront;
+    bool task_limits;   /* a task's own CPU and memory are limits, not only accounted for */
     bool image_cleanup; /* false: ECS_DISABLE_IMAGE_CLEANUP */
     int64_t manifest_pull_ms, image_pull_ms, image_pull_inactivity_ms;
     int64_t create_ms, start_ms, stop_s;

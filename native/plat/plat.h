@@ -101,6 +101,19 @@ struct ea_cgroup_figures { /* the same counters that the engine tells */
 ea_code ea_plat_cgroup_read(const struct ea_cgroup_place *place, bool network,
                             struct ea_cgroup_figures *out, ea_err *err) EA_CHECK;
 
+/* ---- task_group.c: limits of whole tasks, by a control group above those of their containers. Windows:
+ * EA_UNSUPPORTED. `root`: where control groups are mounted. `path`: "/ecs/<task id>" ---- */
+struct ea_task_limits { /* 0: no such limit */
+    int64_t cpu_quota_us, cpu_period_us, cpu_shares, memory_bytes, pids;
+};
+/* Can groups with these limits be made? EA_UNSUPPORTED or EA_IO with what is missing. */
+ea_code ea_plat_task_groups_usable(const char *root, ea_err *err) EA_CHECK;
+/* Idempotent: made if need be, limits set. Some 50 us a limit; fit for the loop. */
+ea_code ea_plat_task_group_make(const char *root, const char *path,
+                                const struct ea_task_limits *limits, ea_err *err) EA_CHECK;
+/* Absent: fine. EA_BUSY while something runs in it. */
+ea_code ea_plat_task_group_remove(const char *root, const char *path, ea_err *err) EA_CHECK;
+
 /* ---- ca_roots.c ---- */
 /* PEM text of the machine's trusted roots. */
 ea_code ea_plat_ca_roots(ea_buf *out, ea_err *err) EA_CHECK;

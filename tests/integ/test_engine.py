@@ -220,3 +220,85 @@ def test_containers_removed_behind_the_agents_back_end_their_tasks_and_no_other(
         assert container["runtimeId"] == ids[arn]
     each_once(world, plane, arns[3:])
     stop_all(world, plane, arns[3:])
+
+
+def cgroup(world, container_id, tree):
+    """Folder of the group above a container's own in one tree of version 1, as seen in the world."""
+    pid = world.inspect(container_id)["State"]["Pid"]
+    _s, text, _e = world.run(["cat", "/proc/%d/cgroup" % pid])
+    path, = [line.split(":", 2)[2] for line in text.splitlines() if tree in line.split(":")[1].split(",")]
+    return "/sys/fs/cgroup/%s%s" % (tree, path.rsplit("/", 1)[0])
+
+
+def test_limits_of_a_whole_task_hold_for_all_its_containers_and_go_with_it(world, plane):
+    steps.joined(world, plane, ECS_TASK_PIDS_LIMIT="60")
+    offered = [a["name"] for a in plane.of("RegisterContainerInstance")[-1].body["attributes"]]
+    assert "ecs.capability.task-cpu-mem-limit" in offered
+    arn = steps.run(world, plane, steps.sleeper("one", memory=0), steps.sleeper("two", memory=0), cpu=0.25, memory=48)
+    ids = [steps.one_container(world, arn, n)["Id"] for n in ("one", "two")]
+    folders = {tree: cgroup(world, ids[0], tree) for tree in ("cpu", "memory", "pids")}
+    assert folders["memory"].endswith("/ecs/" + arn.rsplit("/", 1)[1])
+    assert folders["memory"] == cgroup(world, ids[1], "memory"), "both below one group"
+
+    def value(tree, file):
+        return world.run(["cat", folders[tree] + "/" + file])[1].strip()
+    assert (value("cpu", "cpu.cfs_quota_us"), value("cpu", "cpu.cfs_period_us")) == ("25000", "100000")
+    assert value("memory", "memory.limit_in_bytes") == str(48 << 20) and value("pids", "pids.max") == "60"
+    # neither container has a limit of its own, and together they may not have more than the task
+    world.container_run(ids[1], "sh", "-c", "tail /dev/zero", check=False)
+    assert int(value("memory", "memory.failcnt")) > 0
+    steps.stop(world, plane, arn)
+    assert world.run(["ls", folders["memory"]], check=False)[0] != 0, "the group goes with its task"
+
+
+def test_a_container_with_more_memory_than_its_task_stops_the_task_by_name(world, plane):
+    steps.joined(world, plane)
+    arn = plane.task_arn()
+    plane.payload(pp.task(arn, steps.sleeper(memory=64), memory=48))
+    stopped = steps.reported(world, plane, arn, "STOPPED")
+    assert "container main: memory of 64 MiB, above the task's 48 MiB" in stopped["reason"]
+
+
+def test_without_task_limits_the_sizes_of_a_task_only_count_for_placement(world, plane):
+    steps.joined(world, plane, ECS_ENABLE_TASK_CPU_MEM_LIMIT="false")
+    offered = [a["name"] for a in plane.of("RegisterContainerInstance")[-1].body["attributes"]]
+    assert "ecs.capability.task-cpu-mem-limit" not in offered
+    arn = steps.run(world, plane, steps.sleeper(), cpu=0.25, memory=48)
+    assert not world.inspect(steps.one_container(world, arn)["Id"])["HostConfig"]["CgroupParent"]
+    steps.stop(world, plane, arn)
+
+
+def shared(name, **config):
+    return [{"name": name, "type": "docker", "dockerVolumeConfiguration": {
+        "scope": "shared", "autoprovision": True, "driver": "local", **config}}]
+
+
+def test_a_shared_volume_is_made_once_used_by_all_tasks_and_stays(world, plane):
+    steps.joined(world, plane, ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION="1s")
+    mount = [{"sourceVolume": "common", "containerPath": "/c", "readOnly": False}]
+    volumes = shared("common", labels={"team": "a"})
+    first = steps.run(world, plane, steps.sleeper(mountPoints=mount), volumes=volumes)
+    world.container_run(steps.one_container(world, first)["Id"], "sh", "-c", "echo one > /c/x")
+    second = steps.run(world, plane, steps.sleeper(mountPoints=mount), volumes=volumes)
+    assert world.container_run(steps.one_container(world, second)["Id"], "cat", "/c/x") == "one\n"
+    for arn in (first, second):
+        steps.stop(world, plane, arn)
+        world.wait("its clean-up", lambda: not world.ecs_containers(arn), needs=[world.agent])
+    volume = world.docker_api("GET", "/volumes/common").json()
+    assert volume["Labels"] == {"team": "a"}, "the volume outlives its tasks"
+    world.docker("volume", "rm", "common")
+
+
+def test_a_shared_volume_that_is_not_as_described_is_a_named_conflict_when_asked_for(world, plane):
+    steps.joined(world, plane, ECS_SHARED_VOLUME_MATCH_FULL_CONFIG="true")
+    world.docker("volume", "create", "--label", "team=a", "common")
+    mount = [{"sourceVolume": "common", "containerPath": "/c", "readOnly": False}]
+    arn = plane.task_arn()
+    plane.payload(pp.task(arn, steps.sleeper(mountPoints=mount), volumes=shared("common", labels={"team": "b"})))
+    assert steps.reported(world, plane, arn, "STOPPED")["reason"] == (
+        "InvalidVolumeError: volume common: it exists already, and not as the task wants it: its label team is a, not b")
+    assert not world.ecs_containers(arn)
+    good = steps.run(world, plane, steps.sleeper(mountPoints=mount), volumes=shared("common", labels={"team": "a"}))
+    steps.stop(world, plane, good)
+    world.remove_containers()
+    world.docker("volume", "rm", "common")

@@ -7,11 +7,18 @@
 
 #include "agent/capabilities.h"
 #include "base/alloc.h"
+#include "plat/plat.h"
 
 #include <string.h>
 
+static const char *driver = "cgroupfs"; /* as the engine tells it */
+static bool groups = true;              /* can be made on this host */
+
 static struct ea_caps build(const char *const *env, bool proven)
 {
+    char local[] = "local", other[] = "rexray/ebs:latest";
+    char *names[] = { local, other };
+    ea_strlist plugins = { names, 2 };
     ea_config *config = NULL;
     ea_strlist versions = { 0 };
     struct ea_caps caps = { 0 };
@@ -21,7 +28,12 @@ static struct ea_caps build(const char *const *env, bool proven)
     ea_strlist_add(&versions, "1.24");
     ea_strlist_add(&versions, "1.26");
     ea_strlist_add(&versions, "1.41");
-    struct ea_caps_facts facts = { config, &versions, proven };
+    struct ea_caps_facts facts = { .config = config,
+                                   .docker_versions = &versions,
+                                   .volume_plugins = &plugins,
+                                   .cgroup_driver = driver,
+                                   .groups_usable = groups,
+                                   .task_role_proven = proven };
     ea_caps_build(&facts, &caps);
     ea_strlist_free(&versions);
     ea_config_free(config);
@@ -130,12 +142,60 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
     ea_caps_done(&c);
 }
 
+static void volume_plugins_are_promised_by_name_and_the_local_one_always(void **state)
+{
+    const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", NULL };
+    struct ea_caps c = build(env, false);
+    size_t local = 0;
+
+    (void)state;
+    for (size_t i = 0; i < c.n; i++)
+        local += strcmp(c.v[i].name, "ecs.capability.docker-plugin.local") == 0;
+    assert_int_equal(local, 1);
+    assert_true(offers(&c, "ecs.capability.docker-plugin.rexray/ebs"));
+    ea_caps_done(&c);
+}
+
+static void limits_of_tasks_are_promised_where_the_host_can_hold_them(void **state)
+{
+    static const char on[] = "ECS_ENABLE_TASK_CPU_MEM_LIMIT=true",
+                      off[] = "ECS_ENABLE_TASK_CPU_MEM_LIMIT=false";
+    static const struct {
+        const char *why, *setting, *driver;
+        bool groups, offered;
+    } cases[] = {
+        { "by default", "X=1", "cgroupfs", true, true },
+        { "asked for", on, "cgroupfs", true, true },
+        { "switched off", off, "cgroupfs", true, false },
+        { "another driver", on, "systemd", true, false },
+        { "a driver that nobody told", on, NULL, true, false },
+        { "no control groups", on, "cgroupfs", false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", cases[i].setting, NULL };
+
+        driver = cases[i].driver;
+        groups = cases[i].groups;
+        struct ea_caps c = build(env, false);
+        bool want = cases[i].offered && !ea_plat_is_windows();
+        if (offers(&c, EA_CAP_TASK_LIMITS) != want)
+            fail_msg("%s: %s", cases[i].why, ea_caps_find(&c, EA_CAP_TASK_LIMITS)->reason);
+        ea_caps_done(&c);
+    }
+    driver = "cgroupfs";
+    groups = true;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_role_is_promised_once_it_is_proven),
         cmocka_unit_test(versions_and_drivers_become_attributes),
         cmocka_unit_test(a_task_that_needs_what_is_withheld_is_named),
+        cmocka_unit_test(volume_plugins_are_promised_by_name_and_the_local_one_always),
+        cmocka_unit_test(limits_of_tasks_are_promised_where_the_host_can_hold_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

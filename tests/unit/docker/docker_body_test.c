@@ -278,6 +278,35 @@ static void limits_follow_the_rules_of_each_system(void **state)
     }
 }
 
+static void
+the_group_of_a_task_replaces_one_of_the_raw_configuration_and_exists_on_linux(void **state)
+{
+    static const struct {
+        const char *why, *group, *want; /* "" none */
+        bool windows;
+    } cases[] = {
+        { "limits of the task", "/ecs/1", "/ecs/1", false },
+        { "none", "", "/raw", false },
+        { "Windows", "/ecs/1", "/raw", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct ea_task *t = task_with("", ",\"dockerConfig\":{\"hostConfig\":"
+                                          "\"{\\\"CgroupParent\\\":\\\"/raw\\\"}\"}");
+        const struct ea_body_settings set = { .windows = cases[i].windows,
+                                              .cluster = "bench",
+                                              .processors = 2,
+                                              .cgroup_parent = cases[i].group };
+        EA_FREE_AUTO char *json = body_of(t, 0, &set);
+        EA_FREE_AUTO char *want = ea_sprintf_dup("\"CgroupParent\":\"%s\"", cases[i].want);
+
+        if (!strstr(json, want))
+            fail_msg("%s: %s", cases[i].why, json);
+        ea_task_free(t);
+    }
+}
+
 static void networks_are_named_as_each_system_names_them(void **state)
 {
     static const struct {
@@ -641,6 +670,8 @@ int main(void)
         cmocka_unit_test(labels_are_written_last),
         cmocka_unit_test(bodies_that_cannot_be_built_have_a_name_and_a_reason),
         cmocka_unit_test(a_range_without_host_ports_says_how_many),
+        cmocka_unit_test(
+            the_group_of_a_task_replaces_one_of_the_raw_configuration_and_exists_on_linux),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

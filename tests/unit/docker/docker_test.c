@@ -285,23 +285,65 @@ static void freeing_ends_what_runs_and_what_waits(void **state)
 struct volume_result {
     bool done;
     ea_err err;
-    bool matches, other;
+    ea_code same;
 };
 
 static void volume_done(void *ctx, const struct ea_docker_volume *v, const ea_err *err)
 {
     struct volume_result *r = ctx;
     ea_strmap labels = { 0 };
+    ea_err why = { 0 };
 
     r->done = true;
     r->err = *err;
     if (!v)
         return;
     ea_strmap_set(&labels, "team", "a");
-    r->matches = ea_docker_volume_matches(v, NULL, &labels);
-    ea_strmap_set(&labels, "more", "b");
-    r->other = ea_docker_volume_matches(v, NULL, &labels);
+    r->same = ea_docker_volume_compare(v, NULL, NULL, &labels, &why);
     ea_strmap_free(&labels);
+}
+
+static void a_volume_is_compared_in_full_and_the_first_difference_is_told(void **state)
+{
+    static const struct {
+        const char *driver, *option, *label, *other_label; /* "k=v" of one entry; NULL none */
+        const char *told;                                  /* NULL: the same */
+    } cases[] = {
+        { "local", "type=tmpfs", "team=a", NULL, NULL },
+        { NULL, "type=tmpfs", "team=a", NULL, NULL },
+        { "nfs", "type=tmpfs", "team=a", NULL, "its driver is local, not nfs" },
+        { NULL, "type=nfs", "team=a", NULL, "its option type is tmpfs, not nfs" },
+        { NULL, NULL, "team=a", NULL, "it has the option type besides" },
+        { NULL, "type=tmpfs", "team=b", NULL, "its label team is a, not b" },
+        { NULL, "type=tmpfs", "team=a", "more=b", "it has no label more" },
+    };
+    char local[] = "local";
+    struct ea_docker_volume v = { .driver = local };
+
+    (void)state;
+    ea_strmap_set(&v.options, "type", "tmpfs");
+    ea_strmap_set(&v.labels, "team", "a");
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        const char *const pairs[] = { cases[i].option, cases[i].label, cases[i].other_label };
+        ea_strmap options = { 0 }, labels = { 0 };
+        ea_err err = { 0 };
+
+        for (size_t j = 0; j < EA_COUNT(pairs); j++) {
+            ea_str key, value = ea_str_cut(ea_str_of(pairs[j]), '=', &key);
+            EA_FREE_AUTO char *k = ea_str_dup(key);
+            EA_FREE_AUTO char *text = ea_str_dup(value);
+            if (pairs[j])
+                ea_strmap_set(j ? &labels : &options, k, text);
+        }
+        ea_code code = ea_docker_volume_compare(&v, cases[i].driver, &options, &labels, &err);
+        if (code != (cases[i].told ? EA_CONFLICT : EA_OK) ||
+            (cases[i].told && strcmp(err.text, cases[i].told) != 0))
+            fail_msg("case %zu: %s", i, err.text);
+        ea_strmap_free(&options);
+        ea_strmap_free(&labels);
+    }
+    ea_strmap_free(&v.options);
+    ea_strmap_free(&v.labels);
 }
 
 static void volumes_are_created_inspected_and_removed(void **state)
@@ -329,8 +371,7 @@ static void volumes_are_created_inspected_and_removed(void **state)
     ea_docker_volume_inspect(w->dk, "x/y", 5000, volume_done, &v);
     fake_wait(w->loop, &v.done, "inspect");
     assert_int_equal(v.err.code, EA_OK);
-    assert_true(v.matches);
-    assert_false(v.other);
+    assert_int_equal(v.same, EA_OK);
     r = (struct plain_result){ 0 };
     ea_docker_volume_remove(w->dk, "x", 5000, plain_done, &r);
     fake_wait(w->loop, &r.done, "remove");
@@ -351,6 +392,7 @@ int main(void)
         IN_DOCKER_WORLD(heavy_requests_wait_for_their_turn),
         IN_DOCKER_WORLD(freeing_ends_what_runs_and_what_waits),
         IN_DOCKER_WORLD(volumes_are_created_inspected_and_removed),
+        cmocka_unit_test(a_volume_is_compared_in_full_and_the_first_difference_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

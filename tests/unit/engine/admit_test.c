@@ -296,6 +296,26 @@ static void the_operator_stops_a_task_and_it_says_so(void **state)
     driver_done(&d);
 }
 
+static void
+a_container_that_may_use_more_than_its_task_is_refused_where_tasks_have_limits(void **state)
+{
+    (void)state;
+    for (int limits = 0; limits < 2; limits++) {
+        struct driver d;
+
+        driver_init(&d);
+        d.m.settings.task_limits = limits;
+        driver_payload(&d, "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"memory\":64,"
+                           "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"memory\":65}]}]");
+        const struct ea_task *t = driver_task(&d, "arn:t1");
+        assert_int_equal(t->desired, limits ? EA_T_STOPPED : EA_T_RUNNING);
+        if (limits)
+            assert_non_null(
+                strstr(t->reason, "container c: memory of 65 MiB, above the task's 64"));
+        driver_done(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +330,8 @@ int main(void)
         cmocka_unit_test(a_pull_that_needs_the_execution_role_waits_for_it_after_a_start),
         cmocka_unit_test(a_manifest_stops_only_what_was_asked_about_and_confirmed),
         cmocka_unit_test(the_operator_stops_a_task_and_it_says_so),
+        cmocka_unit_test(
+            a_container_that_may_use_more_than_its_task_is_refused_where_tasks_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
