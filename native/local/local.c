@@ -8,6 +8,7 @@
 #include "local_api.h"
 #include "local_imds.h"
 #include "local_tcs.h"
+#include "metrics.h"
 #include "svc_keep.h"
 #include "vault.h"
 
@@ -76,6 +77,16 @@ void ea_local_plan_sweep(ea_local *lc)
     }
     if (next >= 0)
         ea_timer_arm(lc->sweep, next - now);
+}
+
+/* ---- points of metrics ------------------------------------------------------------------------ */
+
+static void on_point(void *arg)
+{
+    ea_local *lc = arg;
+    int64_t now = ea_now().wall_ms;
+
+    ea_timer_arm(lc->point, ea_lc_metrics_close(lc->metrics, &lc->state, now) - now);
 }
 
 /* ---- routes ----------------------------------------------------------------------------------- */
@@ -275,6 +286,9 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
     lc->acs = ea_lc_acs_new(lc);
     lc->tcs = ea_lc_tcs_new(lc);
     lc->services = ea_lc_services_new(lc);
+    lc->metrics = ea_lc_metrics_new(o->metric_period_s ? o->metric_period_s : EA_LC_METRIC_PERIOD_S,
+                                    lc->started_ms);
+    lc->point = ea_timer_new(lc->loop, on_point, lc);
     lc->sweep = ea_timer_new(lc->loop, on_sweep, lc);
     if (ea_lc_creds_open(&lc->creds, &lc->state, o->operator_id, o->operator_secret, err) ||
         load_instance_id(lc, err) || make_clusters(lc, o->clusters, err))
@@ -286,6 +300,7 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
     lc->port = ea_http_listener_port(lc->listener);
     ea_local_plan_sweep(lc);
     ea_lc_services_wake(lc->services);
+    on_point(lc);
     return EA_OK;
 }
 
@@ -307,6 +322,9 @@ ea_code ea_local_start(ea_local *lc, ea_loop *loop, const ea_local_options *o, e
 
 void ea_local_stop(ea_local *lc, void (*done)(void *ctx), void *ctx)
 {
+    ea_timer_stop(lc->sweep); /* what is armed would keep the loop from ending */
+    ea_timer_stop(lc->point);
+    ea_lc_services_stop(lc->services);
     ea_lc_acs_end_all(lc->acs);
     ea_lc_tcs_end_all(lc->tcs);
     ea_http_server_close(lc->server, DRAIN_MS, done, ctx);
@@ -316,6 +334,8 @@ void ea_local_stop(ea_local *lc, void (*done)(void *ctx), void *ctx)
 void ea_local_free(ea_local *lc)
 {
     ea_timer_free(lc->sweep);
+    ea_timer_free(lc->point);
+    ea_lc_metrics_free(lc->metrics);
     ea_lc_services_free(lc->services);
     ea_lc_acs_free(lc->acs);
     ea_lc_tcs_free(lc->tcs);

@@ -1,7 +1,8 @@
 /* local.h - the local control plane as a whole: what its parts share.
  * Thread: loop. One port on a loopback address serves all of it, told apart by path:
- *   POST /                      Amazon ECS API, AWS JSON 1.1 (and STS GetCallerIdentity, and parts of
- *                               Secrets Manager and Systems Manager)
+ *   POST /                      Amazon ECS API, AWS JSON 1.1; CloudWatch's reading calls (Query, JSON
+ *                               1.0); STS GetCallerIdentity; parts of Secrets Manager and Systems
+ *                               Manager
  *   GET  /acs/ws, /tcs/ws       websockets of agents
  *   /latest/...                 instance metadata (IMDSv2)
  *   GET  /local/v1/...          status of this program itself, unsigned */
@@ -18,6 +19,7 @@ struct ea_lc_acs;
 struct ea_lc_tcs;
 struct ea_lc_services;
 struct ea_lc_vault;
+struct ea_lc_metrics;
 
 typedef struct ea_local_options { /* all borrowed for the call that takes them */
     const char *data_dir;
@@ -33,6 +35,7 @@ typedef struct ea_local_options { /* all borrowed for the call that takes them *
     int64_t redeliver_ms;    /* unacknowledged messages are sent again after this; 0: 20 s */
     int64_t credentials_ms;  /* life of task-role credentials; 0: 1 h */
     int64_t keep_stopped_ms; /* stopped tasks are forgotten after this; 0: 1 h */
+    int64_t metric_period_s; /* of tests that cannot wait a minute for a point; 0: 60 */
 } ea_local_options;
 
 typedef struct ea_local {
@@ -46,6 +49,7 @@ typedef struct ea_local {
     struct ea_lc_tcs *tcs;
     struct ea_lc_services *services;
     struct ea_lc_vault *vault; /* secrets and parameters; memory only; NULL: none yet */
+    struct ea_lc_metrics *metrics;
     char *data_dir, *bind, *public_url;
     char *instance_id; /* EC2 instance that IMDS tells about; kept in the state */
     int64_t born_ms;   /* when it was first started */
@@ -53,6 +57,7 @@ typedef struct ea_local {
     bool create_clusters;
     int64_t heartbeat_ms, redeliver_ms, credentials_ms, keep_stopped_ms;
     ea_timer *sweep; /* next forgetting of a stopped task */
+    ea_timer *point; /* end of the open period of metrics */
     int64_t started_ms;
 } ea_local;
 

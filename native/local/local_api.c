@@ -6,6 +6,8 @@
 #include "../base/log.h"
 #include "api_shapes.h"
 #include "api_vault.h"
+#include "cw_serve.h"
+#include "query.h"
 
 #include <cJSON.h>
 #include <stdio.h>
@@ -335,20 +337,18 @@ static void serve_sts(ea_local *lc, ea_http_request *req)
     ea_lc_identity who;
     ea_err err;
     ea_lc_refusal r;
-    bool known = false;
-    EA_FREE_AUTO char *body = ea_str_dup(req->body);
+    EA_FREE_AUTO char *action = ea_lc_query_get(req->body, "Action");
+    bool known = ea_zstr_eq(action, "GetCallerIdentity");
 
     r = ea_lc_auth_request(&lc->auth, req, "sts", ea_now().wall_ms, &who, &err);
     if (r) {
-        ea_buf_addf(&b,
-                    "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s"
-                    "</Message></Error></ErrorResponse>",
-                    r == EA_LC_UNKNOWN_KEY ? "InvalidClientTokenId" : "SignatureDoesNotMatch",
-                    err.text);
+        ea_buf_addf(&b, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>",
+                    r == EA_LC_UNKNOWN_KEY ? "InvalidClientTokenId" : "SignatureDoesNotMatch");
+        ea_lc_xml_add_text(&b, ea_str_of(err.text));
+        ea_buf_adds(&b, "</Message></Error></ErrorResponse>");
         respond(req, 403, "text/xml", ea_buf_str(&b));
         return;
     }
-    known = strstr(body, "Action=GetCallerIdentity") != NULL;
     if (!known)
         ea_buf_adds(&b, "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"
                         "<Message>GetCallerIdentity alone is served</Message></Error>"
@@ -372,6 +372,8 @@ void ea_lc_api_serve(ea_local *lc, ea_http_request *req)
 
     if (strcmp(req->method, "POST") != 0) {
         ea_http_respond_text(req, 405, "POST expected");
+    } else if (ea_lc_cw_serve(lc, req)) {
+        return;
     } else if (service) {
         serve_json(lc, req, service, target + strlen(service->target));
     } else if (!target && type &&

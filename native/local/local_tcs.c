@@ -4,6 +4,7 @@
 #include "../base/alloc.h"
 #include "../base/log.h"
 #include "../net/ws_server.h"
+#include "metrics.h"
 #include "tcs_shapes.h"
 
 #include <cJSON.h>
@@ -57,7 +58,7 @@ static char *printed(const cJSON *tree)
 
 static void take_metrics(ea_local *lc, struct ea_lc_instance *i, const cJSON *in)
 {
-    (void)lc;
+    ea_lc_metrics_take(lc->metrics, &lc->state, i, in, ea_now().wall_ms);
     ea_free(i->last_metrics);
     i->last_metrics = printed(in);
     i->metrics_count++;

@@ -3,6 +3,7 @@
 #include "../base/log.h"
 #include "../plat/plat.h"
 #include "api_shapes.h"
+#include "cw_shapes.h"
 #include "local.h"
 
 #include <stdio.h>
@@ -31,7 +32,10 @@ static const char usage[] =
     "  --keep-stopped-s N    stopped tasks are forgotten after this (3600)\n"
     "  --log-level LEVEL     crit, error, warn, info, debug (info)\n"
     "  --foreground          accepted; it never detaches by itself\n"
-    "  --shapes              prints the tables of its calls as JSON and ends\n"
+    "  --test-metric-period-s N  seconds between points of metrics, for tests that cannot wait "
+    "(60)\n"
+    "  --shapes              prints the tables of its ECS calls as JSON and ends\n"
+    "  --cloudwatch-shapes   the same of its CloudWatch calls\n"
     "The operator's key pair is ECSLOCAL_ACCESS_KEY_ID and ECSLOCAL_SECRET_ACCESS_KEY of the\n"
     "environment, or one that is made once; GET /local/v1/status tells it.\n";
 
@@ -84,6 +88,8 @@ static bool take_option(ea_local_options *o, const char *name, const char *value
     for (size_t i = 0; i < EA_COUNT(seconds); i++)
         if (strcmp(seconds[i].name, name) == 0)
             return number(value, 1, 7 * 24 * 3600, 1000, seconds[i].slot);
+    if (strcmp(name, "--test-metric-period-s") == 0)
+        return number(value, 1, 3600, 1, &o->metric_period_s);
     if (strcmp(name, "--port") == 0 && number(value, 0, 65535, 1, &port)) {
         o->port = (unsigned)port;
         return true;
@@ -91,11 +97,11 @@ static bool take_option(ea_local_options *o, const char *name, const char *value
     return false;
 }
 
-static int print_shapes(void)
+static int print_shapes(void (*print)(ea_buf *out))
 {
     EA_BUF_AUTO b = EA_BUF(1024 * 1024);
 
-    ea_lc_op_shapes_print(&b);
+    print(&b);
     (void)fputs(ea_buf_z(&b), stdout);
     return 0;
 }
@@ -110,7 +116,9 @@ static int read_arguments(int argc, char **argv, ea_local_options *o)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return (void)fputs(usage, stdout), 0;
         if (strcmp(argv[i], "--shapes") == 0)
-            return print_shapes();
+            return print_shapes(ea_lc_op_shapes_print);
+        if (strcmp(argv[i], "--cloudwatch-shapes") == 0)
+            return print_shapes(ea_lc_cw_ops_print);
         if (strcmp(argv[i], "--foreground") == 0)
             continue;
         if (strcmp(argv[i], "--known-clusters-only") == 0) {

@@ -60,6 +60,8 @@ typedef struct ea_lc_shape {
 #define EA_LC_LS(name, flags)             { (name), EA_LC_LIST, (flags), EA_LC_STR, NULL, NULL }
 #define EA_LC_LE(name, flags, words)      { (name), EA_LC_LIST, (flags), EA_LC_STR, NULL, (words) }
 #define EA_LC_LI(name, flags)             { (name), EA_LC_LIST, (flags), EA_LC_INT, NULL, NULL }
+#define EA_LC_LN(name, flags)             { (name), EA_LC_LIST, (flags), EA_LC_NUM, NULL, NULL }
+#define EA_LC_LT(name, flags)             { (name), EA_LC_LIST, (flags), EA_LC_TIME, NULL, NULL }
 #define EA_LC_LO(name, flags, sub)        { (name), EA_LC_LIST, (flags), EA_LC_OBJ, (sub), NULL }
 #define EA_LC_SHAPE(list)                 { (list), EA_COUNT(list) }
 /* clang-format on */

@@ -16,6 +16,7 @@
 struct ea_lc_services {
     ea_local *lc;
     ea_timer *timer;
+    bool stopped;
 };
 
 bool ea_lc_service_owns(const struct ea_lc_service *s, const struct ea_lc_task *t)
@@ -285,6 +286,12 @@ void ea_lc_services_free(struct ea_lc_services *s)
 
 void ea_lc_services_wake(struct ea_lc_services *s)
 {
-    if (!ea_list_empty(&s->lc->state.services))
+    if (!s->stopped && !ea_list_empty(&s->lc->state.services))
         ea_timer_arm(s->timer, 0);
+}
+
+void ea_lc_services_stop(struct ea_lc_services *s)
+{
+    s->stopped = true;
+    ea_timer_stop(s->timer);
 }
