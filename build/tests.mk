@@ -7,6 +7,7 @@ FAKES_AR := $(O)/libea-fakes.a
 TEST_ARS := $(FAKES_AR) $(LOCAL_AR) $(API_AR) $(CORE_AR)
 TEST_LIBS = -Wl,--start-group $(TEST_ARS) -Wl,--end-group -L$(DEPS)/lib -lcmocka $(LIBS)
 SIM := $(if $(SIM_SRC),$(O)/tests/sim/sim$(EXE))
+HOST_SIM := $(O)/tests/sim/host_sim$(EXE)
 BENCH_BIN := $(patsubst tests/bench/%.c,$(O)/tests/bench/%$(EXE),$(BENCH_SRC))
 WINE_BIN := $(patsubst tests/wine/%.c,$(O)/tests/wine/%$(EXE),$(sort $(wildcard tests/wine/*.c)))
 
@@ -25,6 +26,8 @@ helpers = $(call obj,$(filter-out %_test.c,$(wildcard tests/unit/$(1)/*.c)))
 $(UNIT_BIN): $(O)/tests/%$(EXE): $(O)/obj/tests/unit/%.o $$(call helpers,$$(*D)) $(TEST_ARS)
 	$(link_test)
 $(SIM): $(call obj,$(SIM_SRC)) $(TEST_ARS)
+	$(link_test)
+$(HOST_SIM): $(O)/obj/tests/sim/host/host_sim.o $(TEST_ARS)
 	$(link_test)
 $(BENCH_BIN): $(O)/tests/bench/%$(EXE): $(O)/obj/tests/bench/%.o $(TEST_ARS)
 	$(link_test)
@@ -52,11 +55,12 @@ unit-san:
 	@$(MAKE) --no-print-directory SAN=1 unit
 sanitize: unit-san ## unit tests with ASan and UBSan
 
-sim-bin: $(SIM)
+sim-bin: $(SIM) $(HOST_SIM)
 # run_suite SCRIPT: the script of a suite; a suite without one gives no result, and test-all.sh says so
 run_suite = @if [ -x $(1) ]; then $(1); else echo 'no $(1)'; exit 1; fi
-sim: $(SIM) ## the real engine in simulated worlds
+sim: $(SIM) $(HOST_SIM) ## the real engine, and the host's set-up, in simulated worlds
 	$(call run_suite,tests/sim/run.sh)
+	$(call run_suite,tests/sim/host/run.sh)
 integ: native ## agent, local control plane, real Docker Engine, aws
 	$(call run_suite,tests/integ/run.sh)
 module-test: all ## the cmdlets in a real PowerShell engine

@@ -210,7 +210,7 @@ static void operator_repair(void *ctx)
 {
     ea_agent *ag = ctx;
 
-    ea_endpoint_check(ag->endpoint);
+    ea_endpoint_repair(ag->endpoint);
     ea_registrar_kick(ag->registrar);
 }
 
@@ -322,6 +322,7 @@ static ea_code start_modules(ea_agent *ag, ea_err *err)
     new_serve(ag);
     if (listen_control(ag, err))
         return err->code;
+    ea_endpoint_reserve_ports();
     ag->listen_timer = ea_timer_new(ag->loop, listen_again, ag);
     listen_again(ag);
     if (ag->model.settings.task_iam_role && ea_cfg_bool(ag->config, EA_CFG_TASK_ENDPOINT))
@@ -428,6 +429,7 @@ void ea_agent_docker_up(ea_agent *ag)
     ea_info("Docker Engine answers", EA_S("version", ag->docker_version),
             EA_S("api", ag->docker_api));
     ea_sessions_docker_version(ag);
+    ea_endpoint_check(ag->endpoint); /* its network may have come with it */
     ea_agent_caps_changed(ag);
 }
 

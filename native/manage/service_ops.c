@@ -1,6 +1,7 @@
 #include "service_ops.h"
 
 #include "../base/alloc.h"
+#include "../plat/hostnet.h"
 #include "../plat/plat.h"
 #include "answer.h"
 #include "control_client.h"
@@ -152,8 +153,8 @@ static void uninstall_work(ecsagent_op *op, void *arg)
             ea_actions_add(op, &actions, "Remove service", "AmazonECS");
         if (ea_plat_exists(p->program_root))
             ea_actions_add(op, &actions, "Remove program", p->program_root);
-        if (ea_plat_task_address_present("169.254.170.2"))
-            ea_actions_add(op, &actions, "Remove address", "169.254.170.2");
+        if (ea_plat_task_address_present(EA_TASK_ADDRESS))
+            ea_actions_add(op, &actions, "Remove address", EA_TASK_ADDRESS);
         if (!r->keep_data && ea_plat_exists(p->data_dir))
             ea_actions_add(op, &actions, "Remove state", p->data_dir);
         if (!r->keep_data && ea_plat_exists(p->config_file))
@@ -165,7 +166,7 @@ static void uninstall_work(ecsagent_op *op, void *arg)
     }
     if (need_admin("removing the service AmazonECS", &err) || ea_service_end(op, p, &err) ||
         (ea_plat_has_services() && ea_plat_service_remove(EA_SERVICE_NAME, &err)) ||
-        ea_plat_event_source_remove(&err) || ea_plat_task_address_remove("169.254.170.2", &err) ||
+        ea_plat_event_source_remove(&err) || ea_plat_host_undo(&err) ||
         ea_leftovers_program(p->program_root, &err) ||
         (!r->keep_data &&
          (ea_leftovers_state(p->data_dir, &err) || ea_plat_remove_file(p->config_file, &err) ||

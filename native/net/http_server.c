@@ -10,6 +10,7 @@
 #include "../base/clock.h"
 #include "../base/list.h"
 #include "../base/log.h"
+#include "../plat/hostnet.h"
 #include "http_text.h"
 
 #include <llhttp.h>
@@ -914,6 +915,7 @@ ea_code ea_http_listen_tcp(ea_http_server *s, const char *ipv4, uint16_t port,
     int n = sizeof(bound);
     ea_http_listener *l;
     char where[64], text[46];
+    uv_os_fd_t raw;
     int rc;
 
     if (uv_ip4_addr(ipv4, port, &addr))
@@ -921,13 +923,15 @@ ea_code ea_http_listen_tcp(ea_http_server *s, const char *ipv4, uint16_t port,
     (void)uv_ip4_name(&addr, text, sizeof(text));
     (void)snprintf(where, sizeof(where), "%s:%u", text, (unsigned)port);
     l = listener_new(s, false);
-    rc = uv_tcp_init(ea_loop_uv(s->loop), &l->u.tcp);
+    rc = uv_tcp_init_ex(ea_loop_uv(s->loop), &l->u.tcp, AF_INET);
     if (rc) {
         ea_list_remove(&l->node);
         s->listener_count--;
         ea_free(l);
         return listen_failed(rc, where, err);
     }
+    if (port && uv_fileno(&l->u.handle, &raw) == 0)
+        ea_plat_own_port((intptr_t)raw, port);
     rc = uv_tcp_bind(&l->u.tcp, (const struct sockaddr *)(const void *)&addr, 0);
     if (!rc)
         rc = uv_listen(&l->u.stream, BACKLOG, on_connection);

@@ -119,9 +119,8 @@ ea_code ea_plat_task_group_remove(const char *root, const char *path, ea_err *er
 ea_code ea_plat_ca_roots(ea_buf *out, ea_err *err) EA_CHECK;
 
 /* ---- netsetup.c ---- */
-/* The address (/32) is on this host and usable: on lo, or on the NAT gateway's adapter. Idempotent. */
-ea_code ea_plat_task_address_ensure(const char *ipv4, ea_err *err) EA_CHECK;
-bool ea_plat_task_address_present(const char *ipv4);
+/* The address of the task endpoint: see hostnet.h. */
+bool ea_plat_task_address_present(const char *ipv4);                         /* and usable */
 ea_code ea_plat_task_address_remove(const char *ipv4, ea_err *err) EA_CHECK; /* absent: fine */
 /* One of this host's addresses, or inside the subnet of a local bridge (Linux) or NAT network. */
 bool ea_plat_is_local_source(const char *ipv4);

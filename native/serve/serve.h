@@ -8,12 +8,9 @@
 #include "../base/buf.h"
 #include "../base/loop.h"
 #include "../model/model.h"
+#include "../plat/hostnet.h"
 
 typedef struct ea_serve ea_serve;
-
-#define EA_CREDS_PORT      51679
-#define EA_INTROSPECT_PORT 51678
-#define EA_TASK_ADDRESS    "169.254.170.2"
 
 /* The newest statistics of a container, as the engine told them. */
 struct ea_stats_document {

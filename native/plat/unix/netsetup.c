@@ -1,3 +1,4 @@
+#include "../hostnet.h"
 #include "../plat.h"
 
 #include "errno_text.h"
@@ -125,20 +126,21 @@ static int bring_up(const char *name)
     return number;
 }
 
-/* On an interface that is up. */
-static bool present(struct in_addr ip)
+/* Index of the interface that has it and is up; 0: none. */
+static unsigned holder(struct in_addr ip)
 {
     struct ifaddrs *list = NULL;
-    bool found = false;
+    unsigned found = 0;
 
     if (getifaddrs(&list) != 0)
-        return false;
+        return 0;
     for (const struct ifaddrs *a = list; a && !found; a = a->ifa_next) {
         if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET && (a->ifa_flags & IFF_UP)) {
             struct sockaddr_in in;
 
             memcpy(&in, a->ifa_addr, sizeof(in));
-            found = in.sin_addr.s_addr == ip.s_addr;
+            if (in.sin_addr.s_addr == ip.s_addr)
+                found = if_nametoindex(a->ifa_name);
         }
     }
     freeifaddrs(list);
@@ -150,18 +152,16 @@ bool ea_plat_task_address_present(const char *ipv4)
     struct in_addr ip;
     ea_err err = { 0 };
 
-    return parse_ipv4(ipv4, &ip, &err) == EA_OK && present(ip);
+    return parse_ipv4(ipv4, &ip, &err) == EA_OK && holder(ip) != 0;
 }
 
-ea_code ea_plat_task_address_ensure(const char *ipv4, ea_err *err)
+static ea_code add_to_loopback(const char *ipv4, ea_err *err)
 {
     struct in_addr ip;
     int number;
 
     if (parse_ipv4(ipv4, &ip, err))
         return err->code;
-    if (present(ip))
-        return EA_OK;
     number = bring_up("lo");
     if (number == 0)
         number = change_address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ip, if_nametoindex("lo"));
@@ -184,6 +184,58 @@ ea_code ea_plat_task_address_remove(const char *ipv4, ea_err *err)
     if (number != 0 && number != EADDRNOTAVAIL && number != ENODEV)
         return ea_fail_errno(err, number, "remove from the loopback interface", ipv4);
     return EA_OK;
+}
+
+/* --- the host's set-up: the address alone ------------------------------------------------------- */
+
+static void observe(void *ctx, struct ea_host_facts *out)
+{
+    struct in_addr ip;
+    ea_err err = { 0 };
+
+    (void)ctx;
+    *out = (struct ea_host_facts){ 0 };
+    if (parse_ipv4(EA_TASK_ADDRESS, &ip, &err) == EA_OK)
+        out->address_on = holder(ip);
+    out->address = out->address_on ? EA_ADDRESS_USABLE : EA_ADDRESS_ABSENT;
+}
+
+static ea_code act(void *ctx, ea_host_act what, uint64_t number, ea_err *err)
+{
+    (void)ctx;
+    (void)number; /* any interface will do, hence the loopback */
+    if (what == EA_HOST_ADDRESS_ADD)
+        return add_to_loopback(EA_TASK_ADDRESS, err);
+    return ea_fail(err, EA_UNSUPPORTED, "this system needs no such step");
+}
+
+const struct ea_host_ops *ea_plat_host_ops(void)
+{
+    static const struct ea_host_ops ops = { .observe = observe, .act = act };
+
+    return &ops;
+}
+
+ea_code ea_plat_host_undo(ea_err *err)
+{
+    return ea_plat_task_address_remove(EA_TASK_ADDRESS, err);
+}
+
+/* A look every half minute is enough for an address that nothing but an administrator takes away. */
+void ea_plat_host_watch(void (*fn)(void *arg), void *arg)
+{
+    (void)fn;
+    (void)arg;
+}
+
+void ea_plat_host_unwatch(void)
+{
+}
+
+void ea_plat_own_port(intptr_t socket, uint16_t port)
+{
+    (void)socket;
+    (void)port;
 }
 
 /* --- who asks ---------------------------------------------------------------------------------- */

@@ -99,7 +99,7 @@ static void gateways_of_nat_networks_are_told_dockers_first(void **state)
     (void)state;
     for (size_t i = 0; i < EA_COUNT(rows); i++) {
         struct script script = rows[i].script;
-        const struct ea_hns_calls calls = { &script, list, properties, release };
+        const struct ea_hns_calls calls = { &script, NULL, list, properties, release };
         ea_strlist found = { 0 };
         ea_err err = { 0 };
         char joined[256] = "";
@@ -118,7 +118,7 @@ static void gateways_of_nat_networks_are_told_dockers_first(void **state)
 static void an_hns_that_does_not_answer_is_an_error_with_its_number(void **state)
 {
     struct script script = { .number = ERROR_SERVICE_NOT_ACTIVE };
-    const struct ea_hns_calls calls = { &script, list, properties, release };
+    const struct ea_hns_calls calls = { &script, NULL, list, properties, release };
     ea_strlist found = { 0 };
     ea_err err = { 0 };
 
@@ -129,6 +129,48 @@ static void an_hns_that_does_not_answer_is_an_error_with_its_number(void **state
     assert_int_equal(ea_hns_nat_gateways(&calls, &found, &err), EA_PROTOCOL);
     assert_int_equal(script.out, 0);
     assert_int_equal(found.n, 0);
+}
+
+static wchar_t *all(void *ctx, DWORD *number)
+{
+    return list(ctx, number);
+}
+
+static void server_2016_tells_all_networks_in_one_answer(void **state)
+{
+    static const struct {
+        const char *why;
+        const wchar_t *answer;
+        ea_code code;
+        const char *want; /* first gateway, or part of the error */
+    } rows[] = {
+        { "Docker's network and another",
+          L"{\"Success\":true,\"Output\":[{\"Name\":\"other\",\"Type\":\"NAT\",\"Subnets\":[{"
+          L"\"AddressPrefix\":\"172.30.0.0/20\",\"GatewayAddress\":\"172.30.0.1\"}]},{\"Name\":"
+          L"\"nat\",\"Type\":\"nat\",\"Subnets\":[{\"AddressPrefix\":\"172.22.0.0/20\","
+          L"\"GatewayAddress\":\"172.22.0.1\"}]}]}",
+          EA_OK, "172.22.0.1" },
+        { "a transparent network alone",
+          L"{\"Success\":true,\"Output\":[{\"Name\":\"t\",\"Type\":\"Transparent\"}]}", EA_OK, "" },
+        { "a refusal", L"{\"Success\":false,\"Error\":\"access is denied\"}", EA_IO,
+          "access is denied" },
+        { "garbage", L"busy", EA_PROTOCOL, "networks of HNS" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(rows); i++) {
+        struct script script = { .list = rows[i].answer };
+        const struct ea_hns_calls calls = { .ctx = &script, .all = all, .release = release };
+        ea_strlist found = { 0 };
+        ea_err err = { 0 };
+        ea_code code = ea_hns_nat_gateways(&calls, &found, &err);
+        const char *got = code ? err.text : found.n ? found.v[0] : "";
+
+        if (code != rows[i].code || script.out != 0 || !strstr(got, rows[i].want) ||
+            (!rows[i].want[0] && got[0]))
+            fail_msg("%s: %d '%s', %d texts kept", rows[i].why, (int)code, got, script.out);
+        ea_strlist_free(&found);
+    }
 }
 
 static void a_system_without_hns_says_so(void **state)
@@ -145,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gateways_of_nat_networks_are_told_dockers_first),
         cmocka_unit_test(an_hns_that_does_not_answer_is_an_error_with_its_number),
+        cmocka_unit_test(server_2016_tells_all_networks_in_one_answer),
         cmocka_unit_test(a_system_without_hns_says_so),
     };
 
