@@ -123,6 +123,7 @@ static void exited(struct ea_turn *turn, struct ea_task *t, struct ea_container 
 
 static void runs(struct ea_turn *turn, struct ea_task *t, struct ea_container *c)
 {
+    t->dirty = t->dirty || c->restarting;
     c->may_run = c->restarting = false;
     ea_container_clear_doubt(c);
     if (c->known == EA_C_STOPPED) {

@@ -20,9 +20,9 @@ bool ea_restart_wanted(struct ea_turn *turn, struct ea_task *t, struct ea_contai
     if (!p || !p->enabled || c->desired == EA_C_STOPPED || !f->exit_code.has || c->error_name ||
         ignored(p, f->exit_code.v))
         return false;
-    /* It ended before the last restart was counted: that restart never reached Docker (the agent
-     * ended in between, or the call was lost) and is owed, not new. */
-    bool owed = c->last_restart_ms && f->finished_ms && f->finished_ms < c->last_restart_ms;
+    /* A restart that was counted and never reached Docker (the agent ended in between, or the call was
+     * lost) is owed, not new. */
+    bool owed = c->restarting && f->started_ms <= c->last_restart_ms;
     if (!owed) {
         if (turn->now->wall_ms - since_ms < p->attempt_period_s * 1000)
             return false;

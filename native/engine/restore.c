@@ -23,6 +23,7 @@ void ea_restore_start(struct ea_turn *turn)
 
             /* Its start may have been under way; below CREATED there was nothing to start. */
             c->lookup = c->known >= EA_C_CREATED && c->known < EA_C_STOPPED;
+            c->may_run = c->known == EA_C_CREATED;
         }
     }
 }

@@ -255,8 +255,10 @@ static void started(struct ea_turn *turn, struct ea_task *t, struct ea_container
         start_failed(turn, t, c, ev);
         return;
     }
-    if (c->restarting)
+    if (c->restarting) {
         c->exit_code = (ea_opt_i64){ 0 };
+        t->dirty = true;
+    }
     c->restarting = false;
     if (ev->facts.found && ev->facts.state != EA_C_CREATED) {
         c->may_run = false;
@@ -291,14 +293,16 @@ static void stop_failed(struct ea_turn *turn, struct ea_task *t, struct ea_conta
 
 /* The one stop of a container that had come back. It counts once it was carried out; a call that
  * fails is repeated like any other stop. */
-static void revived_stopped(struct ea_turn *turn, struct ea_container *c, const struct ea_event *ev)
+static void revived_stopped(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
+                            const struct ea_event *ev)
 {
     if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND ||
-        c->attempts >= ea_step_into(EA_C_STOPPED)->attempts)
+        c->attempts >= ea_step_into(EA_C_STOPPED)->attempts) {
+        c->stop_once_done = t->dirty = true;
         return;
+    }
     if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED)
         c->attempts = 0; /* Docker was away */
-    c->stop_once_done = false;
     look_again(turn, c);
 }
 
@@ -306,7 +310,7 @@ static void stopped(struct ea_turn *turn, struct ea_task *t, struct ea_container
                     const struct ea_event *ev)
 {
     if (c->known == EA_C_STOPPED) {
-        revived_stopped(turn, c, ev);
+        revived_stopped(turn, t, c, ev);
         return;
     }
     if (ev->err.code == EA_NOT_FOUND || (ev->err.code == EA_OK && !ev->facts.found)) {

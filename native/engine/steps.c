@@ -221,10 +221,10 @@ static bool step_down(struct ea_turn *turn, struct ea_task *t, struct ea_contain
     return false;
 }
 
-/* STOPPED here and running at Docker: it is stopped once; after that an operator may look at it. */
+/* STOPPED here and running at Docker: it is stopped once; after that an operator may look at it.
+ * It counts when it is answered: a crash before that must not use it up. */
 static void stop_revived(struct ea_turn *turn, struct ea_task *t, struct ea_container *c)
 {
-    c->stop_once_done = t->dirty = true;
     c->revived = false;
     struct ea_effect *e = ea_turn_do(turn, t, c, EA_FX_STOP, EA_C_STOPPED,
                                      ea_step_limit_ms(turn->m, c, EA_C_STOPPED));

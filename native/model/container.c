@@ -201,6 +201,7 @@ static const ea_jfield store_fields[] = {
     EA_JOBJ   (struct ea_container, health,          "health",        0, &health_shape),
     EA_JI64   (struct ea_container, restart_count,   "restartCount",  0),
     EA_JI64   (struct ea_container, last_restart_ms, "lastRestartMs", 0),
+    EA_JBOOL  (struct ea_container, restarting,      "restarting",    0),
     EA_JBOOL  (struct ea_container, stop_once_done,  "stopOnceDone",  0),
     EA_JBOOL  (struct ea_container, is_internal,     "isInternal",    0),
     EA_JBOOL  (struct ea_container, vanished,        "vanished",      0),

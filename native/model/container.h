@@ -168,7 +168,7 @@ struct ea_container {
     bool no_room; /* its pull found the disk full and waits for images to go; `doubt` says why */
     uint64_t room_freed; /* ea_disk.freed when that was */
     bool may_run;        /* a start of unknown outcome: stopped although known is below RUNNING */
-    bool restarting;     /* the restart policy's start is wanted or in flight */
+    bool restarting;     /* the restart policy's start is wanted or in flight; stored */
     bool oom_seen;       /* Docker told that it ran out of memory, in this run or another */
     bool revived;        /* Docker runs it although it is STOPPED here */
     bool removed;        /* clean-up is done with it */

@@ -194,6 +194,25 @@ static void a_container_that_comes_back_after_its_end_is_stopped_once(void **sta
     driver_done(&d);
 }
 
+static void a_crash_before_its_answer_does_not_use_that_stop_up(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_run(&d, ARN, "c");
+    driver_exit(&d, ARN, "c", 0);
+    driver_event(&d, ARN, "c", EA_DA_START);
+    look(&d, EA_C_RUNNING);
+    driver_expect(&d, ARN, "c", EA_FX_STOP);
+    driver_crash(&d);
+    docker_up(&d, driver_container(&d, ARN, "c")->docker_id, EA_C_RUNNING, true);
+    look(&d, EA_C_RUNNING);
+    driver_expect(&d, ARN, "c", EA_FX_STOP);
+    driver_done(&d);
+}
+
 /* --- restart policy --- */
 
 #define RESTARTS(more)                                                                             \
@@ -299,6 +318,7 @@ int main(void)
         cmocka_unit_test(the_reason_of_a_failure_survives_a_crash_before_it_was_told),
         cmocka_unit_test(a_container_of_nobody_or_of_another_id_is_left_alone),
         cmocka_unit_test(a_container_that_comes_back_after_its_end_is_stopped_once),
+        cmocka_unit_test(a_crash_before_its_answer_does_not_use_that_stop_up),
         cmocka_unit_test(the_restart_policy_starts_the_same_container_again),
         cmocka_unit_test(a_failed_restart_ends_the_container_with_the_code_of_its_exit),
         cmocka_unit_test(an_exit_while_the_agent_was_away_is_restarted_as_well),
