@@ -45,8 +45,11 @@ static void put_row(struct sim *s, const char *arn, char *json)
         i++;
     if (strstr(json, "SECRETKEY"))
         sim_fail(s, "a secret was stored in the row of %s", arn);
-    if (i == s->rows_n)
-        (void)snprintf(s->rows[s->rows_n++].arn, sizeof(s->rows[0].arn), "%s", arn);
+    if (i == s->rows_n) {
+        s->rows[s->rows_n++].json = NULL;
+        (void)snprintf(s->rows[i].arn, sizeof(s->rows[i].arn), "%s", arn);
+    }
+    sim_plan(s, arn)->stored = true;
     ea_free(s->rows[i].json);
     s->rows[i].json = json;
 }
@@ -59,8 +62,8 @@ static void drop_row(struct sim *s, const char *arn)
             ea_free(s->rows[i].json);
             s->rows_n--;
             memmove(&s->rows[i], &s->rows[i + 1], (s->rows_n - i) * sizeof(s->rows[0]));
-            if (p)
-                p->cleaned = true;
+            p->cleaned = true;
+            p->stored = false;
             return;
         }
 }
@@ -170,18 +173,18 @@ static void commit(struct sim *s, struct item *it)
 {
     (void)it;
     s->held = s->commit_waits = false;
-    if (sim_chance(s, s->chaos.commit_fails)) {
+    if (sim_fault(s, s->chaos.commit_fails) || s->now_ms < s->store_full_until_ms) {
         sim_log(s, "store: commit failed");
         s->held = true;
         sim_at(s, sim_between(s, 100, 5000), commit)->life = s->life;
         return;
     }
-    if (sim_chance(s, s->chaos.crash)) {
+    if (sim_fault(s, s->chaos.crash)) {
         sim_agent_crash(s, "before the commit");
         return;
     }
     save(s);
-    if (sim_chance(s, s->chaos.crash)) {
+    if (sim_fault(s, s->chaos.crash)) {
         sim_agent_crash(s, "after the commit");
         return;
     }
@@ -192,7 +195,7 @@ static void commit(struct sim *s, struct item *it)
         if (fx.v[i].task && !task_lives(s, fx.v[i].task))
             continue;
         run_effect(s, &fx.v[i]);
-        if (sim_chance(s, s->chaos.crash / 4))
+        if (sim_fault(s, s->chaos.crash / 4))
             sim_agent_crash(s, "between effects");
     }
     ea_effects_done(&fx);
@@ -200,10 +203,34 @@ static void commit(struct sim *s, struct item *it)
         plan_turns(s);
 }
 
+/* As agent/host_ports.c: before the commit, so that a container keeps its ports. */
+static void assign_ports(struct sim *s)
+{
+    for (size_t i = 0; i < s->fx.n; i++) {
+        struct ea_task *t = s->fx.v[i].kind == EA_FX_CREATE && task_lives(s, s->fx.v[i].task)
+                                ? ea_model_task(&s->m, s->fx.v[i].task->arn)
+                                : NULL;
+        struct ea_container *c = t ? ea_task_container(t, s->fx.v[i].container->name) : NULL;
+
+        for (size_t j = 0; c && j < c->ports.n; j++) {
+            struct ea_port_mapping *p = &c->ports.v[j];
+            int64_t port = 8082;
+
+            if (p->host_port || p->assigned_host_port)
+                continue;
+            while (ea_engine_port_taken(&s->m, p->protocol, port))
+                port++;
+            p->assigned_host_port = port;
+            t->dirty = true;
+        }
+    }
+}
+
 static void one_turn(struct sim *s, struct ea_event *ev)
 {
     ea_time now = agent_time(s);
 
+    s->draining = s->draining || ev->kind == EA_EV_DRAIN;
     ea_engine_turn(&s->m, ev, &now, &s->fx);
     ea_event_done(ev);
     sim_check_model(s);
@@ -242,6 +269,7 @@ static void run_turns(struct sim *s, struct item *it)
     for (size_t i = 0; i < n; i++)
         one_turn(s, &queue[i]);
     ea_free(queue);
+    assign_ports(s);
     if (ea_effects_may_wait(&s->fx))
         let_wait(s);
     else
@@ -256,7 +284,7 @@ void sim_agent_start(struct sim *s)
 
     s->life++;
     s->agent_up = true;
-    s->held = s->turns_planned = s->commit_waits = s->linked = false;
+    s->held = s->turns_planned = s->commit_waits = s->linked = s->draining = false;
     s->wake_ms = 0;
     s->seen_n = s->fetched_n = 0;
     s->mono0_ms = sim_between(s, 0, 1000000);
@@ -290,6 +318,11 @@ void sim_agent_start(struct sim *s)
         }
         ea_model_add_task(&s->m, t);
     }
+    for (size_t i = 0; i < s->host.reserved_tcp.n; i++) {
+        s->m.host.reserved_tcp.v = ea_alloc_array(1, sizeof(int64_t));
+        s->m.host.reserved_tcp.v[s->m.host.reserved_tcp.n++] = s->host.reserved_tcp.v[i];
+    }
+    sim_check_life(s);
     sim_log(s, "agent: starts, life %u, %zu rows", s->life, s->rows_n);
     struct ea_event ev = { .kind = EA_EV_START };
     sim_agent_post(s, &ev);
@@ -302,6 +335,15 @@ static void start_again(struct sim *s, struct item *it)
     (void)it;
     if (!s->agent_up)
         sim_agent_start(s);
+}
+
+void sim_agent_quit(struct sim *s)
+{
+    if (!s->agent_up)
+        return;
+    if (!sim_fault(s, s->chaos.commit_fails) && s->now_ms >= s->store_full_until_ms)
+        save(s);
+    sim_agent_crash(s, "in order");
 }
 
 void sim_agent_crash(struct sim *s, const char *where)

@@ -48,7 +48,7 @@ static void answer(struct sim *s, struct item *it)
 void sim_fetch(struct sim *s, const struct ea_effect *fx)
 {
     struct ea_event *ev = ea_alloc(sizeof(*ev));
-    bool timed_out = sim_chance(s, s->chaos.call_timeout);
+    bool timed_out = sim_fault(s, s->chaos.call_timeout);
     size_t i = find(s, fx->task->arn);
 
     if (i < s->fetched_n)
@@ -60,9 +60,9 @@ void sim_fetch(struct sim *s, const struct ea_effect *fx)
     ev->arn = ea_strdup(fx->task->arn);
     if (timed_out)
         (void)ea_fail(&ev->err, EA_TIMEOUT, "time limit");
-    else if (sim_chance(s, s->chaos.call_error))
+    else if (sim_fault(s, s->chaos.call_error))
         (void)ea_fail(&ev->err, EA_DENIED, "AccessDeniedException: no");
-    else if (sim_chance(s, s->chaos.call_lost))
+    else if (sim_fault(s, s->chaos.call_lost))
         (void)ea_fail(&ev->err, EA_UNREACHABLE, "connection reset");
     struct item *it = sim_at(
         s, timed_out ? fx->limit_ms : sim_between(s, 1, sim_chance(s, 100) ? 90000 : 300), answer);

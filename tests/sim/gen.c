@@ -19,6 +19,19 @@ static void make_chaos(struct sim *s)
         *all[i] = sim_chance(s, 600) ? most[i] * rough / 3 : 0;
     c->slow = sim_chance(s, 300) ? 200 : 20;
     c->report_refused = sim_chance(s, 200) ? 20 : 0;
+    c->quit = sim_chance(s, 150) ? 8 : 0;
+    c->store_full = sim_chance(s, 100) ? 5 : 0;
+    c->plane_away = sim_chance(s, 150) ? 5 : 0;
+    c->clock_jump = sim_chance(s, 150) ? 4 : 0;
+    c->operator_stop = sim_chance(s, 100) ? 10 : 0;
+    c->drain = sim_chance(s, 50) ? 10 : 0;
+    c->bad_copy = sim_chance(s, 300) ? 400 : 0;
+    c->late_start = sim_chance(s, 200) ? 200 : 0;
+    if (c->late_start && sim_chance(s, 500))
+        c->crash = 25;
+    if (sim_chance(s, 100))
+        c->outage = 30;
+    c->no_id = sim_chance(s, 100) ? 100 : 0;
 }
 
 static void make_profile(struct sim *s, struct profile *p, bool essential)
@@ -29,7 +42,16 @@ static void make_profile(struct sim *s, struct profile *p, bool essential)
                            .start_fails = sim_chance(s, 40),
                            .image_missing = sim_chance(s, 30),
                            .image_local = sim_chance(s, 500),
-                           .pull_broken = sim_chance(s, 50) };
+                           .pull_broken = sim_chance(s, 50),
+                           .volume_busy = sim_chance(s, 20),
+                           .flaps = sim_chance(s, 200),
+                           .oom = sim_chance(s, 100),
+                           .stale_start = sim_chance(s, 60) };
+    if (sim_chance(s, 50))
+        p->mute_ms = sim_chance(s, 500) ? sim_between(s, 1000, 120000)
+                                        : sim_between(s, 3600000, (int64_t)3 * 3600000);
+    if (sim_chance(s, 30))
+        p->deaf = (unsigned)sim_between(s, 1, 8);
     if (sim_chance(s, essential ? 250 : 500)) {
         p->exit_after_ms = sim_between(s, 0, 60000);
         p->exit_code = sim_chance(s, 600) ? 0 : sim_between(s, 1, 255);
@@ -80,12 +102,19 @@ static void add_container(struct sim *s, struct plan_task *t, size_t i, ea_buf *
     if (c->has_check)
         ea_buf_adds(b, ",\"healthCheckType\":\"docker\"");
     if (sim_chance(s, 250))
-        ea_buf_addf(b, ",\"portMappings\":[{\"containerPort\":80,\"hostPort\":%lld}]",
-                    (long long)sim_between(s, 8080, 8082));
-    if (sim_chance(s, 300))
+        ea_buf_addf(b,
+                    ",\"portMappings\":[{\"containerPort\":80,\"hostPort\":%lld%s},"
+                    "{\"containerPort\":81,\"hostPort\":0}]",
+                    (long long)sim_between(s, 8080, 8083),
+                    sim_chance(s, 300) ? ",\"protocol\":\"udp\"" : "");
+    c->restarts = sim_chance(s, 300);
+    if (c->restarts) {
+        c->period_ms = sim_between(s, 1, 60) * 1000;
+        c->ignores_zero = sim_chance(s, 300);
         ea_buf_addf(b, ",\"restartPolicy\":{\"enabled\":true,\"restartAttemptPeriod\":%lld%s}",
-                    (long long)sim_between(s, 1, 60),
-                    sim_chance(s, 300) ? ",\"ignoredExitCodes\":[0]" : "");
+                    (long long)c->period_ms / 1000,
+                    c->ignores_zero ? ",\"ignoredExitCodes\":[0]" : "");
+    }
     if (sim_chance(s, 400))
         ea_buf_addf(b, ",\"startTimeout\":%lld", (long long)sim_between(s, 1, 120));
     if (sim_chance(s, 400))
@@ -98,8 +127,37 @@ static void add_container(struct sim *s, struct plan_task *t, size_t i, ea_buf *
     if (sim_chance(s, 200))
         ea_buf_addf(b, ",\"mountPoints\":[{\"sourceVolume\":\"v%lld\",\"containerPath\":\"/x\"}]",
                     (long long)sim_between(s, 0, 3));
+    if (sim_chance(s, 60))
+        ea_buf_adds(b,
+                    ",\"dockerConfig\":{\"hostConfig\":\"{\\\"MemoryReservation\\\":4194304}\"}");
     add_depends(s, t, i, b);
     ea_buf_adds(b, "}");
+}
+
+/* What makes a task impossible from the start; it ends with a reason, and nothing is created. */
+static const char *impossible_task(struct sim *s)
+{
+    static const char *const what[] = {
+        ",\"networkMode\":\"awsvpc\"",
+        ",\"proxyConfiguration\":{\"type\":\"APPMESH\"}",
+        ",\"associations\":[{\"type\":\"elastic-inference\",\"name\":\"x\",\"containers\":[]}]",
+    };
+
+    return what[sim_between(s, 0, EA_COUNT(what) - 1)];
+}
+
+/* Added to the last container. */
+static const char *impossible_container(struct sim *s)
+{
+    static const char *const what[] = {
+        ",\"links\":[\"nobody:x\"]",
+        ",\"links\":[\"c0:x:y\"]",
+        ",\"volumesFrom\":[{\"sourceContainer\":\"nobody\"}]",
+        ",\"dependsOn\":[{\"containerName\":\"nobody\",\"condition\":\"START\"}]",
+        ",\"dependsOn\":[{\"containerName\":\"cyclic\",\"condition\":\"START\"}]",
+    };
+
+    return what[sim_between(s, 0, EA_COUNT(what) - 1)];
 }
 
 static void add_task(struct sim *s, size_t index)
@@ -121,8 +179,17 @@ static void add_task(struct sim *s, size_t index)
     else if (sim_chance(s, 200))
         ea_buf_addf(&b, ",\"cpu\":%.2f,\"memory\":%lld", (double)sim_between(s, 1, 8) / 4.0,
                     (long long)sim_between(s, 64, 2048));
-    if (sim_chance(s, 20))
-        ea_buf_adds(&b, ",\"networkMode\":\"awsvpc\"");
+    const char *odd = "";
+    if (sim_chance(s, 40)) {
+        t->impossible = true;
+        if (sim_chance(s, 500))
+            ea_buf_adds(&b, impossible_task(s));
+        else
+            odd = impossible_container(s);
+    }
+    t->fargate = sim_chance(s, 30);
+    if (t->fargate)
+        ea_buf_adds(&b, ",\"launchType\":\"FARGATE\"");
     if (t->has_role)
         ea_buf_addf(&b,
                     ",\"roleCredentials\":{\"credentialsId\":\"role-%zu\",\"secretAccessKey\":"
@@ -140,6 +207,13 @@ static void add_task(struct sim *s, size_t index)
                     "\"autoprovision\":true}}],\"containers\":[");
     for (size_t i = 0; i < t->n; i++)
         add_container(s, t, i, &b);
+    if (odd[0])
+        ea_buf_addf(
+            &b,
+            ",{\"name\":\"cyclic\",\"image\":\"i\",\"essential\":false,\"cpu\":1,\"memory\":4,"
+            "\"dependsOn\":[{\"containerName\":\"last\",\"condition\":\"START\"}]},"
+            "{\"name\":\"last\",\"image\":\"i\",\"essential\":true,\"cpu\":1,\"memory\":4%s}",
+            odd);
     ea_buf_adds(&b, "]}");
     if (ea_buf_take(&b, &t->json_running, &err))
         sim_fail(s, "task text: %s", err.text);
@@ -153,6 +227,16 @@ void sim_generate(struct sim *s)
     s->pull = (ea_pull_behavior)sim_between(s, EA_PULL_DEFAULT, EA_PULL_PREFER_CACHED);
     s->disk_images = sim_chance(s, 300) ? sim_between(s, 1, 6) : 0;
     s->host = (struct ea_host){ .cpu_units = 2048, .memory_mib = 3000 };
-    for (size_t i = 0; i < s->plan_n; i++)
+    if (sim_chance(s, 300)) {
+        s->host.reserved_tcp.v = ea_alloc_array(1, sizeof(int64_t));
+        s->host.reserved_tcp.v[s->host.reserved_tcp.n++] = 8080;
+    }
+    /* Each task has a source of chance of its own: leaving one out does not change the others. */
+    const ea_rng world = s->rng;
+    for (size_t i = 0; i < s->plan_n; i++) {
+        ea_rng_seed(&s->rng, s->spec->seed ^ (i + 1) * 0x9E3779B97F4A7C15u);
         add_task(s, i);
+        s->plan[i].left_out = s->spec->tasks && !(s->spec->tasks >> i & 1);
+    }
+    s->rng = world;
 }

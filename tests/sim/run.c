@@ -6,18 +6,52 @@ enum {
     EVENTS_MAX = 400000
 };
 
+/* The machine's clock is set; monotonic time does not notice. */
+static void jump(struct sim *s)
+{
+    static const int64_t by_ms[] = { 5000, 600000, 3600000, (int64_t)80 * 3600000 };
+    int64_t delta = by_ms[sim_between(s, 0, EA_COUNT(by_ms) - 1)];
+
+    if (delta <= 3600000 && sim_chance(s, 500))
+        delta = -delta;
+    s->wall0_ms += delta;
+    s->clock_jumps++;
+    sim_log(s, "clock: set by %lld s", (long long)(delta / 1000));
+}
+
+static void away(struct sim *s, int64_t *until_ms, const char *who)
+{
+    *until_ms = s->now_ms + sim_between(s, 5000, 300000);
+    sim_log(s, "%s until %.3f", who, (double)*until_ms / 1000.0);
+}
+
 static void tick(struct sim *s, struct item *it)
 {
     if (s->calm)
         return;
-    if (sim_chance(s, s->chaos.outage))
+    if (sim_fault(s, s->chaos.outage))
         sim_docker_outage(s);
-    if (sim_chance(s, s->chaos.meddle))
+    if (sim_fault(s, s->chaos.meddle))
         sim_docker_meddle(s);
-    if (sim_chance(s, s->chaos.crash))
+    if (sim_fault(s, s->chaos.clock_jump))
+        jump(s);
+    if (sim_fault(s, s->chaos.store_full))
+        away(s, &s->store_full_until_ms, "store: full");
+    if (sim_fault(s, s->chaos.plane_away))
+        away(s, &s->plane_away_until_ms, "plane: away");
+    if (sim_fault(s, s->chaos.operator_stop))
+        sim_plane_operator_stop(s);
+    if (sim_fault(s, s->chaos.crash))
         sim_agent_crash(s, "on its own");
-    if (sim_chance(s, 15))
+    if (sim_fault(s, s->chaos.quit))
+        sim_agent_quit(s);
+    if (sim_fault(s, 15))
         sim_plane_manifest(s);
+    if (sim_fault(s, s->chaos.drain)) {
+        struct ea_event ev = { .kind = EA_EV_DRAIN };
+        sim_log(s, "operator: drain");
+        sim_agent_post(s, &ev);
+    }
     (void)it;
     (void)sim_at(s, 1000, tick);
 }
@@ -33,12 +67,12 @@ static void run_until(struct sim *s, int64_t until_ms)
         s->now_ms = until_ms;
 }
 
-bool sim_world(uint64_t seed, FILE *trace, char why[SIM_TEXT], uint64_t *events)
+bool sim_world(const struct spec *spec, FILE *trace, struct outcome *out)
 {
     static struct sim world;
     struct sim *s = &world;
 
-    sim_init(s, seed, trace);
+    sim_init(s, spec, trace);
     sim_generate(s);
     sim_agent_start(s);
     sim_plane_start(s);
@@ -48,18 +82,21 @@ bool sim_world(uint64_t seed, FILE *trace, char why[SIM_TEXT], uint64_t *events)
     sim_log(s, "--- faults stop");
     s->calm = true;
     memset(&s->chaos, 0, sizeof(s->chaos));
+    s->plane_away_until_ms = s->store_full_until_ms = 0;
     run_until(s, s->now_ms + 3600000);
     if (!s->failed)
         sim_check_settled(s);
 
     sim_log(s, "--- everything is stopped");
     sim_plane_stop_all(s);
-    run_until(s, s->now_ms + (int64_t)6 * 3600000);
+    run_until(s, s->now_ms + (int64_t)9 * 3600000);
     if (!s->failed)
         sim_check_empty(s);
     bool good = !s->failed;
-    memcpy(why, s->why, SIM_TEXT);
-    *events = s->events;
+    memcpy(out->why, s->why, SIM_TEXT);
+    out->events = s->events;
+    out->simulated_ms = s->now_ms;
+    out->faults = s->faults;
     sim_done(s);
     return good;
 }

@@ -1,20 +1,21 @@
 #include "sim.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-void sim_init(struct sim *s, uint64_t seed, FILE *trace)
+void sim_init(struct sim *s, const struct spec *spec, FILE *trace)
 {
     memset(s, 0, sizeof(*s));
-    s->seed = seed;
+    s->spec = spec;
     s->trace = trace;
     s->wall0_ms = 1700000000000;
     s->now_ms = 1000;
     s->docker_up = true;
     s->stored_manifest_seq = -1;
-    ea_rng_seed(&s->rng, seed);
+    ea_rng_seed(&s->rng, spec->seed);
 }
 
 void sim_done(struct sim *s)
@@ -107,6 +108,20 @@ bool sim_chance(struct sim *s, unsigned thousandths)
     return thousandths > 0 && ea_rng_below(&s->rng, 1000) < thousandths;
 }
 
+bool sim_fault(struct sim *s, unsigned thousandths)
+{
+    const struct spec *k = s->spec;
+
+    if (!sim_chance(s, thousandths))
+        return false;
+    uint32_t number = ++s->faults;
+    if (!k->faults)
+        return true;
+    while (s->next_fault < k->faults_n && k->faults[s->next_fault] < number)
+        s->next_fault++;
+    return s->next_fault < k->faults_n && k->faults[s->next_fault] == number;
+}
+
 int64_t sim_between(struct sim *s, int64_t low, int64_t high)
 {
     return low + (int64_t)ea_rng_below(&s->rng, (uint64_t)(high - low + 1));
@@ -143,20 +158,34 @@ int64_t sim_wall(const struct sim *s)
     return s->wall0_ms + s->now_ms;
 }
 
+/* ARNs are "arn:task-<n>", containers "c<n>". */
+static bool index_of(const char *text, const char *prefix, size_t n, size_t *out)
+{
+    ea_str rest = ea_str_of(text);
+    ea_err err = { 0 };
+    uint64_t i = 0;
+
+    if (n == 0 || !ea_str_starts(rest, prefix))
+        return false;
+    rest.p += strlen(prefix);
+    rest.n -= strlen(prefix);
+    if (ea_str_to_u64(rest, 0, n - 1, &i, &err))
+        return false;
+    *out = (size_t)i;
+    return true;
+}
+
 struct plan_task *sim_plan(struct sim *s, const char *arn)
 {
-    for (size_t i = 0; i < s->plan_n; i++)
-        if (strcmp(s->plan[i].arn, arn) == 0)
-            return &s->plan[i];
-    return NULL;
+    size_t i = 0;
+
+    return arn && index_of(arn, "arn:task-", s->plan_n, &i) ? &s->plan[i] : NULL;
 }
 
 struct plan_container *sim_plan_container(struct sim *s, const char *arn, const char *name)
 {
     struct plan_task *t = sim_plan(s, arn);
+    size_t i = 0;
 
-    for (size_t i = 0; t && i < t->n; i++)
-        if (strcmp(t->c[i].name, name) == 0)
-            return &t->c[i];
-    return NULL;
+    return t && name && index_of(name, "c", t->n, &i) ? &t->c[i] : NULL;
 }
