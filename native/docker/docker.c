@@ -8,16 +8,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEAVY_DEFAULT 8
-#define INFO_MAX      (4 * 1024 * 1024)
+#define INFO_MAX (4 * 1024 * 1024)
+
+/* Requests that take their turn. */
+struct lane {
+    ea_list waiting; /* ea_docker_op.queue */
+    unsigned max, running;
+    int64_t
+        turn_ms; /* after that the next one goes, whether this one is answered or not; 0: never */
+};
+
+enum {
+    HEAVY_DEFAULT = 16,
+    STOPS_DEFAULT = 12,
+    STOP_TURN_MS = 1000
+};
 
 struct ea_docker {
     ea_loop *loop;
     ea_dhttp *http;
-    ea_list ops;     /* ea_docker_op.node */
-    ea_list waiting; /* ea_docker_op.queue */
+    ea_list ops; /* ea_docker_op.node */
     size_t n_ops;
-    unsigned heavy_max, heavy_running;
+    struct lane lanes[EA_LANES];
     int api, api_max; /* minors; api_max 0: not negotiated yet */
     struct ea_docker_version version;
     bool closing;
@@ -30,10 +42,12 @@ struct ea_docker_op {
     ea_dhttp_chunk *chunk; /* the caller's; both get the caller's ctx */
     void *ctx;
     ea_dhttp_req *req; /* NULL while it waits, fails or is over */
-    /* a heavy request that waits for its turn */
+    /* a request that waits for its turn */
+    struct lane *lane; /* NULL: none */
     char *path, *auth, *body;
     struct ea_dhttp_params params;
-    bool heavy_slot, next, over;
+    ea_timer *turn; /* the end of its turn; NULL: with the answer */
+    bool in_turn, next, over;
     ea_err why; /* of an op that never became a request */
 };
 
@@ -94,10 +108,13 @@ ea_code ea_docker_new(ea_loop *l, const struct ea_docker_options *options, ea_do
     dk = ea_alloc(sizeof(*dk));
     dk->loop = l;
     dk->http = http;
-    dk->heavy_max = options->heavy_max ? options->heavy_max : HEAVY_DEFAULT;
+    for (size_t i = 0; i < EA_LANES; i++)
+        ea_list_init(&dk->lanes[i].waiting);
+    dk->lanes[EA_LANE_HEAVY].max = options->heavy_max ? options->heavy_max : HEAVY_DEFAULT;
+    dk->lanes[EA_LANE_STOP].max = options->stops_max ? options->stops_max : STOPS_DEFAULT;
+    dk->lanes[EA_LANE_STOP].turn_ms = options->stop_turn_ms ? options->stop_turn_ms : STOP_TURN_MS;
     dk->api = EA_DOCKER_API_MIN;
     ea_list_init(&dk->ops);
-    ea_list_init(&dk->waiting);
     *out = dk;
     return EA_OK;
 }
@@ -157,7 +174,7 @@ ea_loop *ea_docker_loop(const ea_docker *dk)
 
 /* ---- ops -------------------------------------------------------------------------------------- */
 
-static void start_waiting(ea_docker *dk);
+static void start_waiting(struct lane *lane);
 
 static void free_copies(ea_docker_op *op)
 {
@@ -169,27 +186,35 @@ static void free_copies(ea_docker_op *op)
     op->path = op->auth = op->body = NULL;
 }
 
+static void end_turn(ea_docker_op *op)
+{
+    ea_timer_free(op->turn);
+    op->turn = NULL;
+    if (op->in_turn)
+        op->lane->running--;
+    op->in_turn = false;
+}
+
 /* The one place where an op's `done` is called. */
 static void deliver(ea_docker_op *op, const ea_dhttp_answer *a, const ea_err *err)
 {
     ea_docker *dk = op->dk;
+    struct lane *lane = op->lane;
 
     op->req = NULL;
     op->over = true;
     op->next = false;
     free_copies(op);
-    if (op->heavy_slot) {
-        op->heavy_slot = false;
-        dk->heavy_running--;
-    }
+    end_turn(op);
+    op->lane = NULL;
     op->done(op->ctx, a, err);
     if (!op->next) {
         ea_list_remove(&op->node);
         ea_free(op);
         dk->n_ops--;
     }
-    if (!dk->closing)
-        start_waiting(dk);
+    if (!dk->closing && lane)
+        start_waiting(lane);
     maybe_gone(dk);
 }
 
@@ -266,21 +291,34 @@ static ea_code full_path(const ea_docker *dk, const struct ea_docker_request *rq
     return EA_OK;
 }
 
+static void turn_over(void *arg)
+{
+    ea_docker_op *op = arg;
+    struct lane *lane = op->lane;
+
+    end_turn(op);
+    start_waiting(lane);
+}
+
 static void start_one(ea_docker_op *op)
 {
     ea_docker *dk = op->dk;
 
     ea_list_remove(&op->queue);
-    op->heavy_slot = true;
-    dk->heavy_running++;
+    op->in_turn = true;
+    op->lane->running++;
+    if (op->lane->turn_ms) {
+        op->turn = ea_timer_new(dk->loop, turn_over, op);
+        ea_timer_arm(op->turn, op->lane->turn_ms);
+    }
     op->req = ea_dhttp_start(dk->http, &op->params, on_answer, op);
     free_copies(op);
 }
 
-static void start_waiting(ea_docker *dk)
+static void start_waiting(struct lane *lane)
 {
-    while (dk->heavy_running < dk->heavy_max && !ea_list_empty(&dk->waiting))
-        start_one(EA_OWNER(dk->waiting.head.next, ea_docker_op, queue));
+    while (lane->running < lane->max && !ea_list_empty(&lane->waiting))
+        start_one(EA_OWNER(lane->waiting.head.next, ea_docker_op, queue));
 }
 
 static void enqueue(ea_docker_op *op, const struct ea_dhttp_params *p, char *path)
@@ -292,8 +330,8 @@ static void enqueue(ea_docker_op *op, const struct ea_dhttp_params *p, char *pat
         op->body = ea_strndup(p->body.p, p->body.n);
         op->params.body.p = op->body;
     }
-    ea_list_append(&op->dk->waiting, &op->queue);
-    start_waiting(op->dk);
+    ea_list_append(&op->lane->waiting, &op->queue);
+    start_waiting(op->lane);
 }
 
 static void begin(ea_docker_op *op, const struct ea_docker_request *rq, ea_dhttp_done *done,
@@ -316,7 +354,8 @@ static void begin(ea_docker_op *op, const struct ea_docker_request *rq, ea_dhttp
         fail_later(op, &err);
         return;
     }
-    if (rq->heavy) {
+    if (rq->lane != EA_LANE_NONE) {
+        op->lane = &op->dk->lanes[rq->lane];
         enqueue(op, &p, path);
         return;
     }

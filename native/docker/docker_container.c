@@ -23,7 +23,7 @@ ea_docker_op *ea_docker_start(ea_docker *dk, const char *api, const char *id, in
     EA_BUF_AUTO path = EA_BUF(1024);
     struct ea_docker_request rq = { .http = { .method = "POST", .limit_ms = limit_ms },
                                     .api = wanted_api(api),
-                                    .heavy = true };
+                                    .lane = EA_LANE_HEAVY };
 
     ea_buf_adds(&path, "/containers/");
     ea_docker_add_ref(&path, id);
@@ -35,7 +35,8 @@ ea_docker_op *ea_docker_stop(ea_docker *dk, const char *id, int64_t stop_s, int6
                              ea_docker_done *done, void *ctx)
 {
     EA_BUF_AUTO path = EA_BUF(1024);
-    struct ea_docker_request rq = { .http = { .method = "POST", .limit_ms = limit_ms } };
+    struct ea_docker_request rq = { .http = { .method = "POST", .limit_ms = limit_ms },
+                                    .lane = EA_LANE_STOP };
 
     ea_buf_adds(&path, "/containers/");
     ea_docker_add_ref(&path, id);
@@ -96,7 +97,7 @@ ea_docker_op *ea_docker_create(ea_docker *dk, const char *api, const char *name,
     struct ea_docker_request rq = {
         .http = { .method = "POST", .body = body, .limit_ms = limit_ms },
         .api = wanted_api(api),
-        .heavy = true,
+        .lane = EA_LANE_HEAVY,
     };
     ea_err err = { 0 };
 

@@ -263,6 +263,39 @@ static void heavy_requests_wait_for_their_turn(void **state)
     assert_int_equal(fake_engine_requests(w->fe), 5);
 }
 
+/* Twelve at a time are faster than fifty at once; yet one that uses its grace must not hold up others. */
+static void stops_take_turns_and_a_turn_ends_without_an_answer(void **state)
+{
+    struct docker_world *w = *state;
+    struct ea_docker_options options = { .stops_max = 2, .stop_turn_ms = 20 };
+    struct plain_result r[3] = { { 0 } }, slow[5] = { { 0 } };
+    struct some two = { w->fe, 2 }, all = { w->fe, 8 };
+    ea_docker *dk;
+    ea_err err = { 0 };
+
+    fake_engine_on(w->fe, "POST /v1.24/containers/a/stop", true,
+                   (const fake_step[]){
+                       { .pause_ms = 60 }, { .send = "HTTP/1.1 204 No Content\r\n\r\n" }, { 0 } });
+    for (size_t i = 0; i < EA_COUNT(r); i++)
+        ea_docker_stop(w->dk, "a", 1, 5000, plain_done, &r[i]);
+    fake_wait_for(w->loop, has_requests, &two, "two stops");
+    assert_false(r[0].done || r[1].done);
+    assert_int_equal(fake_engine_requests(w->fe), 2);
+    for (size_t i = 0; i < EA_COUNT(r); i++)
+        fake_wait(w->loop, &r[i].done, "a stop");
+
+    fake_engine_on(w->fe, "POST /v1.24/containers/b/stop", true,
+                   (const fake_step[]){ { .pause_ms = 9000 }, { 0 } });
+    options.endpoint = fake_engine_address(w->fe);
+    assert_int_equal(ea_docker_new(w->loop, &options, &dk, &err), EA_OK);
+    for (size_t i = 0; i < EA_COUNT(slow); i++)
+        ea_docker_stop(dk, "b", 30, 60000, plain_done, &slow[i]);
+    fake_wait_for(w->loop, has_requests, &all, "five stops that nobody answers");
+    ea_docker_free(dk);
+    for (size_t i = 0; i < EA_COUNT(slow); i++)
+        fake_wait(w->loop, &slow[i].done, "the end");
+}
+
 static void freeing_ends_what_runs_and_what_waits(void **state)
 {
     struct docker_world *w = *state;
@@ -390,6 +423,7 @@ int main(void)
         IN_DOCKER_WORLD(any_answer_to_a_ping_is_life),
         IN_DOCKER_WORLD(info_is_read),
         IN_DOCKER_WORLD(heavy_requests_wait_for_their_turn),
+        IN_DOCKER_WORLD(stops_take_turns_and_a_turn_ends_without_an_answer),
         IN_DOCKER_WORLD(freeing_ends_what_runs_and_what_waits),
         IN_DOCKER_WORLD(volumes_are_created_inspected_and_removed),
         cmocka_unit_test(a_volume_is_compared_in_full_and_the_first_difference_is_told),

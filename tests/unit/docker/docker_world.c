@@ -11,7 +11,7 @@
 int docker_world_set_up(void **state)
 {
     struct docker_world *w = ea_alloc(sizeof(*w));
-    struct ea_docker_options options = { .heavy_max = 2 };
+    struct ea_docker_options options = { .heavy_max = 2, .stops_max = 2, .stop_turn_ms = 60000 };
     ea_err err = { 0 };
 
     assert_int_equal(ea_loop_new(&w->loop, &err), EA_OK);

@@ -1,0 +1,61 @@
+"""What a task costs the Docker Engine in requests, written down between agent and engine."""
+import pytest
+
+import plain_plane as pp
+import steps
+from meter import Meter
+
+
+@pytest.fixture
+def meter(world):
+    made = Meter(world)
+    yield made
+    world.stop_agent()
+    made.close()
+
+
+def asked_for_one_task(world, plane, meter, **members):
+    """The requests from payload to STOPPED, of an agent that has seen a task before."""
+    steps.joined(world, plane, DOCKER_HOST=meter.HOST)
+    steps.stop(world, plane, steps.run(world, plane))
+    before = len(meter.requests)
+    arn = steps.run(world, plane, steps.sleeper(**members))
+    container = steps.one_container(world, arn)["Id"]
+    stopped = steps.stop(world, plane, arn)
+    assert stopped["containers"][0]["exitCode"] == 0
+    return meter.of(container, before)
+
+
+def test_a_task_of_one_container_costs_five_requests(world, plane, meter):
+    """One look at the image, create, start, one look at what runs, stop; its end is told by the event stream."""
+    assert asked_for_one_task(world, plane, meter) == [
+        "GET /images/busybox:latest/json", "POST /containers/create", "POST /containers/ID/start",
+        "GET /containers/ID/json", "POST /containers/ID/stop"]
+
+
+def test_one_with_a_published_port_costs_six(world, plane, meter):
+    """Its end is looked at: only then Docker has given the port back, and another task may have it."""
+    asked = asked_for_one_task(world, plane, meter, portMappings=[
+        {"containerPort": 80, "hostPort": 8080, "protocol": "tcp"}])
+    assert asked[-2:] == ["POST /containers/ID/stop", "GET /containers/ID/json"]
+    assert len(asked) == 6
+
+
+def test_a_container_that_ignores_the_signal_is_looked_at_after_it_was_killed(world, plane, meter):
+    steps.joined(world, plane, DOCKER_HOST=meter.HOST)
+    arn = steps.run(world, plane, pp.container(
+        "main", command=steps.sh("trap '' TERM; while :; do sleep 1; done"), stopTimeout=2))
+    container = steps.one_container(world, arn)["Id"]
+    before = len(meter.requests)
+    stopped = steps.stop(world, plane, arn)
+    assert stopped["containers"][0]["exitCode"] == 137
+    assert meter.of(container, before) == ["POST /containers/ID/stop", "GET /containers/ID/json"]
+
+
+def test_a_port_can_be_taken_over_as_soon_as_its_task_is_told_to_have_stopped(world, plane, meter):
+    """Ten times the same host port, each the moment after the one before was reported STOPPED."""
+    steps.joined(world, plane, DOCKER_HOST=meter.HOST)
+    port = {"portMappings": [{"containerPort": 80, "hostPort": 8080, "protocol": "tcp"}]}
+    for _ in range(10):
+        arn = steps.run(world, plane, steps.sleeper(**port))
+        steps.stop(world, plane, arn)
