@@ -530,6 +530,9 @@ void ea_config_engine(const ea_config *c, struct ea_engine_settings *out)
     out->image_cleanup_interval_ms = ea_cfg_ms(c, EA_CFG_IMAGE_CLEANUP_INTERVAL);
     out->image_min_age_ms = ea_cfg_ms(c, EA_CFG_IMAGE_MIN_AGE);
     out->images_per_cycle = ea_cfg_int(c, EA_CFG_IMAGES_PER_CYCLE);
+    out->untracked_cleanup = ea_cfg_bool(c, EA_CFG_UNTRACKED_CLEANUP);
+    out->untracked_min_age_ms = ea_cfg_ms(c, EA_CFG_NON_ECS_IMAGE_MIN_AGE);
+    out->containers_per_cycle = ea_cfg_int(c, EA_CFG_CONTAINERS_PER_CYCLE);
     out->disk_high_percent = ea_cfg_int(c, EA_CFG_IMAGE_DISK_HIGH);
     out->disk_low_percent = ea_cfg_int(c, EA_CFG_IMAGE_DISK_LOW);
     out->images_kept = ea_cfg_str(c, EA_CFG_EXCLUDE_UNTRACKED); /* lives as long as the settings */

@@ -75,10 +75,10 @@ enum {
     X(IMAGE_DISK_HIGH, "ECSTOOLS_IMAGE_DISK_HIGH_PERCENT", NULL, INT, "85", "85", 0, 100, 0, "use of Docker's disk at which unused images go whatever their age; 0: never") \
     X(IMAGE_DISK_LOW, "ECSTOOLS_IMAGE_DISK_LOW_PERCENT", NULL, INT, "75", "75", 0, 100, 0, "use of the disk down to which they go") \
     X(IMAGE_DISK_RESERVE, "ECSTOOLS_IMAGE_DISK_RESERVE_MIB", NULL, INT, "256", "256", 0, 1048576, 0, "MiB of the disk that no pull may touch") \
-    X(NON_ECS_IMAGE_MIN_AGE, "NON_ECS_IMAGE_MINIMUM_CLEANUP_AGE", "NonECSMinimumImageDeletionAge", DURATION, "1h", "1h", 0, 0, EA_SETF_LATER, "the same for images of others") \
+    X(NON_ECS_IMAGE_MIN_AGE, "NON_ECS_IMAGE_MINIMUM_CLEANUP_AGE", "NonECSMinimumImageDeletionAge", DURATION, "1h", "1h", 0, 0, 0, "the same for images of others") \
     X(IMAGES_PER_CYCLE, "ECS_NUM_IMAGES_DELETE_PER_CYCLE", "NumImagesToDeletePerCycle", INT, "5", "5", 1, 10000, 0, "images removed at once") \
-    X(CONTAINERS_PER_CYCLE, "NONECS_NUM_CONTAINERS_DELETE_PER_CYCLE", "NumNonECSContainersToDeletePerCycle", INT, "5", "5", 1, 10000, EA_SETF_LATER, "containers of others removed at once") \
-    X(UNTRACKED_CLEANUP, "ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP", "DeleteNonECSImagesEnabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "remove images of others too") \
+    X(CONTAINERS_PER_CYCLE, "NONECS_NUM_CONTAINERS_DELETE_PER_CYCLE", "NumNonECSContainersToDeletePerCycle", INT, "5", "5", 1, 10000, 0, "containers of others removed at once") \
+    X(UNTRACKED_CLEANUP, "ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP", "DeleteNonECSImagesEnabled", BOOL, "false", "false", 0, 0, 0, "remove ended containers and unused images of others too") \
     X(EXCLUDE_UNTRACKED, "ECS_EXCLUDE_UNTRACKED_IMAGE", "ImageCleanupExclusionList", CSV, "", "", 0, 0, 0, "images that stay") \
     X(INSTANCE_ATTRIBUTES, "ECS_INSTANCE_ATTRIBUTES", "InstanceAttributes", JSON_MAP, "{}", "{}", 0, 0, EA_SETF_STRICT, "custom attributes of the instance") \
     X(INSTANCE_TAGS, "ECS_CONTAINER_INSTANCE_TAGS", "ContainerInstanceTags", JSON_MAP, "{}", "{}", 0, 0, EA_SETF_STRICT, "tags of the container instance") \

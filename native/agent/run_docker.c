@@ -569,6 +569,8 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
     case EA_FX_DISK:
         ea_disk_look(ag, disk_told, r);
         return;
+    case EA_FX_SURVEY:
+    case EA_FX_UNTRACKED_REMOVE:
     case EA_FX_PREPARE:
     case EA_FX_REPORT:
     case EA_FX_ACK:

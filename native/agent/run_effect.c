@@ -33,6 +33,10 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
     case EA_FX_DISK:
         ea_run_docker(ag, fx);
         return;
+    case EA_FX_SURVEY:
+    case EA_FX_UNTRACKED_REMOVE:
+        ea_run_survey(ag, fx);
+        return;
     case EA_FX_REPORT:
         ea_run_report(ag, fx);
         return;

@@ -293,8 +293,10 @@ ea_docker_op *ea_docker_list(ea_docker *dk, const char *cluster, int64_t limit_m
 
     call->done = done;
     call->ctx = ctx;
-    ea_buf_adds(&filters, "{\"label\":[");
-    add_label(&filters, EA_LABEL_CLUSTER, cluster);
-    ea_buf_adds(&filters, "]}");
+    ea_buf_adds(&filters, cluster ? "{\"label\":[" : "{}");
+    if (cluster) {
+        add_label(&filters, EA_LABEL_CLUSTER, cluster);
+        ea_buf_adds(&filters, "]}");
+    }
     return list_request(dk, &filters, limit_ms, on_list, call);
 }

@@ -34,7 +34,7 @@ ea_docker_op *ea_docker_inspect(ea_docker *dk, const char *id_or_name, int64_t l
 ea_docker_op *ea_docker_find(ea_docker *dk, const char *task_arn, const char *container_name,
                              int64_t limit_ms, ea_docker_facts_done_fn *done, void *ctx);
 
-/* Brief facts of all containers of a cluster, stopped ones included. The receiver may take members of
+/* Brief facts of all containers of a cluster (NULL: of everybody), stopped ones included. The receiver may take members of
  * each (and leave it zero); the array is borrowed. */
 typedef void ea_docker_list_done(void *ctx, struct ea_docker_facts *v, size_t n, const ea_err *err);
 ea_docker_op *ea_docker_list(ea_docker *dk, const char *cluster, int64_t limit_ms,

@@ -317,6 +317,7 @@ static void listed_facts(struct raw_listed *r, struct ea_docker_facts *f)
     if (r->names.n)
         f->name = ea_strdup(r->names.v[0][0] == '/' ? r->names.v[0] + 1 : r->names.v[0]);
     read_labels(&r->labels, f);
+    f->cluster = ea_strdup(ea_strmap_get(&r->labels, EA_LABEL_CLUSTER));
 }
 
 ea_code ea_docker_list_decode(ea_str json, struct ea_docker_facts **v, size_t *n, ea_err *err)

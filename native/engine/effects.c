@@ -46,6 +46,8 @@ const char *ea_fx_name(ea_fx_kind kind)
         [EA_FX_VOLUME_REMOVE]   = "VOLUME_REMOVE",
         [EA_FX_PING]            = "PING",
         [EA_FX_IMAGE_REMOVE]    = "IMAGE_REMOVE",
+        [EA_FX_SURVEY]          = "SURVEY",
+        [EA_FX_UNTRACKED_REMOVE] = "UNTRACKED_REMOVE",
         [EA_FX_DISK]            = "DISK",
         [EA_FX_PREPARE]         = "PREPARE",
         [EA_FX_REPORT]          = "REPORT",

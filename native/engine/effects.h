@@ -26,10 +26,12 @@ typedef enum ea_fx_kind {
     EA_FX_VOLUME_CREATE, /* `volume` */
     EA_FX_VOLUME_INSPECT,
     EA_FX_VOLUME_REMOVE,
-    EA_FX_PING,         /* is the Docker Engine alive */
-    EA_FX_IMAGE_REMOVE, /* `text`: image name */
-    EA_FX_DISK,         /* how full is the disk where Docker keeps images */
-    EA_FX_PREPARE,      /* fetch what `task` needs before its containers are made (secrets,
+    EA_FX_PING,             /* is the Docker Engine alive */
+    EA_FX_IMAGE_REMOVE,     /* `text`: image name */
+    EA_FX_SURVEY,           /* all containers and images of Docker, whose ever they are */
+    EA_FX_UNTRACKED_REMOVE, /* `text`: id of a container that is no task's; no answer */
+    EA_FX_DISK,             /* how full is the disk where Docker keeps images */
+    EA_FX_PREPARE,          /* fetch what `task` needs before its containers are made (secrets,
                            environment files, registry logins, credential specs) and keep it until
                            EA_FX_TASK_ENDED; error_name and text become the task's reason */
     /* control plane */

@@ -102,6 +102,9 @@ void ea_event_done(struct ea_event *ev)
     for (size_t i = 0; i < ev->found.n; i++)
         ea_docker_facts_done(&ev->found.v[i]);
     ea_free(ev->found.v);
+    for (size_t i = 0; i < ev->images.n; i++)
+        ea_image_facts_done(&ev->images.v[i]);
+    ea_free(ev->images.v);
     ea_docker_facts_done(&ev->facts);
     ea_creds_done(&ev->creds);
     ea_strlist_free(&ev->arns);

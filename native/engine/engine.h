@@ -59,7 +59,11 @@ struct ea_event {
     struct {
         struct ea_docker_facts *v;
         size_t n;
-    } found; /* DOCKER_UP */
+    } found; /* DOCKER_UP; SURVEY: all, with the time of the end of those that do not run */
+    struct {
+        struct ea_image_facts *v;
+        size_t n;
+    } images; /* SURVEY */
     ea_docker_action action;
     struct ea_docker_facts facts; /* DOCKER: id, labels, exit code as far as the event has them;
                                      RESULT: inspect after create, start, stop, inspect, find */

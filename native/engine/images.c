@@ -4,6 +4,7 @@
 #include "../base/log.h"
 #include "../base/str.h"
 #include "room.h"
+#include "untracked.h"
 
 enum {
     REMOVE_LIMIT_MS = 180000
@@ -118,6 +119,19 @@ static void remove_image(struct ea_turn *turn, struct ea_image_state *s)
     e->limit_ms = REMOVE_LIMIT_MS;
 }
 
+void ea_images_remove_untracked(struct ea_turn *turn, const char *name)
+{
+    struct ea_image_state *s = ea_images_add(&turn->m->images, name);
+
+    if (!s->op)
+        remove_image(turn, s);
+}
+
+bool ea_images_may_go(const struct ea_model *m, const char *name)
+{
+    return !is_kept(m, name) && !in_use(m, name);
+}
+
 bool ea_images_remove_oldest(struct ea_turn *turn)
 {
     struct ea_image_state *s = next_to_go(turn, INT64_MIN);
@@ -127,20 +141,35 @@ bool ea_images_remove_oldest(struct ea_turn *turn)
     return s != NULL;
 }
 
-/* By age; not with a behaviour that wants images to stay. */
+/* By age, then what is not ours, if that is wanted; not with a behaviour that wants images to stay. */
 static void clean_old(struct ea_turn *turn)
 {
     const struct ea_engine_settings *set = &turn->m->settings;
+    int64_t left = set->images_per_cycle;
 
     if (set->pull_behavior == EA_PULL_PREFER_CACHED)
         return;
-    for (int64_t n = 0; n < set->images_per_cycle; n++) {
+    for (; left > 0; left--) {
         struct ea_image_state *s = next_to_go(turn, set->image_min_age_ms + 1);
 
         if (!s)
-            return;
+            break;
         remove_image(turn, s);
     }
+    (void)ea_untracked_look(turn, left); /* it may not be wanted */
+}
+
+/* Is there ever anything to do here? */
+static bool cleans(const struct ea_model *m)
+{
+    const struct ea_engine_settings *set = &m->settings;
+
+    if (!set->image_cleanup || set->image_cleanup_interval_ms <= 0)
+        return false;
+    if (set->untracked_cleanup && set->pull_behavior != EA_PULL_PREFER_CACHED)
+        return true;
+    return m->images.list.n > 0 &&
+           (set->pull_behavior != EA_PULL_PREFER_CACHED || set->disk_high_percent > 0);
 }
 
 void ea_images_clean(struct ea_turn *turn)
@@ -148,8 +177,7 @@ void ea_images_clean(struct ea_turn *turn)
     struct ea_model *m = turn->m;
     const struct ea_engine_settings *set = &m->settings;
 
-    if (!set->image_cleanup || set->image_cleanup_interval_ms <= 0 || m->images.list.n == 0 ||
-        (set->pull_behavior == EA_PULL_PREFER_CACHED && set->disk_high_percent <= 0))
+    if (!cleans(m))
         return;
     if (m->images_at_ms == 0)
         m->images_at_ms = turn->now->mono_ms + set->image_cleanup_interval_ms;
@@ -175,6 +203,9 @@ bool ea_images_result(struct ea_turn *turn, const struct ea_event *ev)
         if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND) {
             ea_images_drop(images, s->name);
             turn->m->disk.freed++;
+        } else if (!s->pull_succeeded) { /* not ours, and so it is forgotten */
+            ea_info("image not removed", EA_S("image", s->name), EA_S("err", ev->err.text));
+            ea_images_drop(images, s->name);
         } else {
             ea_warn("image not removed", EA_S("image", s->name), EA_S("err", ev->err.text));
             s->stays = ev->err.code != EA_UNREACHABLE && ev->err.code != EA_CANCELLED;

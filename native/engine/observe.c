@@ -9,6 +9,7 @@
 #include "results.h"
 #include "room.h"
 #include "state.h"
+#include "untracked.h"
 #include "volumes.h"
 
 #include <string.h>
@@ -290,8 +291,9 @@ void ea_observe_result(struct ea_turn *turn, const struct ea_event *ev)
     struct ea_container *c = NULL;
     struct ea_volume *v = NULL;
 
-    if (ev->op == 0 || ea_room_result(turn, ev) || ea_images_result(turn, ev) ||
-        ea_resources_result(turn, ev) || !find_op(turn->m, ev->op, &t, &c, &v))
+    if (ev->op == 0 || ea_room_result(turn, ev) || ea_untracked_result(turn, ev) ||
+        ea_images_result(turn, ev) || ea_resources_result(turn, ev) ||
+        !find_op(turn->m, ev->op, &t, &c, &v))
         return; /* of an effect that nobody waits for any more, or of an earlier life */
     if (v)
         ea_volumes_result(turn, t, v, ev);

@@ -424,6 +424,8 @@ void ea_results_take(struct ea_turn *turn, struct ea_task *t, struct ea_containe
     case EA_FX_VOLUME_INSPECT:
     case EA_FX_VOLUME_REMOVE:
     case EA_FX_IMAGE_REMOVE:
+    case EA_FX_SURVEY:
+    case EA_FX_UNTRACKED_REMOVE:
     case EA_FX_DISK:
     case EA_FX_PREPARE:
     case EA_FX_REPORT:

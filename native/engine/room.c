@@ -2,6 +2,7 @@
 
 #include "../base/log.h"
 #include "images.h"
+#include "untracked.h"
 
 enum {
     LOOK_LIMIT_MS = 30000
@@ -32,8 +33,10 @@ static int64_t used_percent(const struct ea_disk *disk)
 
 static void press(struct ea_disk *disk)
 {
-    if (!disk->pressed)
+    if (!disk->pressed) {
         disk->freed_before = disk->freed;
+        disk->surveyed = false;
+    }
     disk->pressed = true;
 }
 
@@ -122,10 +125,16 @@ bool ea_room_press(struct ea_turn *turn)
 {
     struct ea_disk *disk = &turn->m->disk;
 
-    if (!disk->pressed || disk->op || !turn->m->docker_up || ea_images_any_leaving(turn->m))
+    if (!disk->pressed || disk->op || turn->m->survey_op || !turn->m->docker_up ||
+        ea_images_any_leaving(turn->m))
         return false;
     if (ea_images_remove_oldest(turn))
         return false;
+    if (!disk->surveyed) {
+        disk->surveyed = true;
+        if (ea_untracked_look(turn, turn->m->settings.images_per_cycle))
+            return false;
+    }
     ea_warn("Docker's disk is short of room, and no image can be removed",
             EA_I("free_mib", disk->free_bytes / (1024 * 1024)));
     release(turn->m);

@@ -4,6 +4,7 @@
  * Two things press for room: the disk is used up to the high watermark, or a pull finds that its image
  * does not fit. Then unused images go, the least lately used first and whatever their age, one by one with
  * a look at the disk after each, until the low watermark is reached and waiting pulls have what they need.
+ * Those that are not the agent's own follow, if the operator wants that (untracked.h).
  * This holds for every pull behaviour. Excluded and used images stay; nothing goes while clean-up is
  * switched off. A pull for which nothing could be removed fails with the words of its first failure. */
 #ifndef EA_ENGINE_ROOM_H

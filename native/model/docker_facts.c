@@ -19,8 +19,16 @@ void ea_docker_facts_done(struct ea_docker_facts *f)
     ea_free(f->name);
     ea_free(f->task_arn);
     ea_free(f->container_name);
+    ea_free(f->cluster);
     ea_free(f->state_error);
     ea_free(f->image_id);
     ea_free(f->health.output);
     *f = (struct ea_docker_facts){ 0 };
+}
+
+void ea_image_facts_done(struct ea_image_facts *f)
+{
+    ea_free(f->id);
+    ea_strlist_free(&f->tags);
+    *f = (struct ea_image_facts){ 0 };
 }

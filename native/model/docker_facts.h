@@ -11,6 +11,7 @@ struct ea_docker_facts {
     bool found;                                  /* false: Docker answered that it does not exist */
     bool brief;                                  /* only id, labels and state are known */
     char *id, *name, *task_arn, *container_name; /* the last two from its labels */
+    char *cluster;                               /* label; of a list entry alone */
     ea_cstate state; /* CREATED, RUNNING or STOPPED (task-engine.md section 2.4) */
     ea_opt_i64 exit_code;
     bool oom_killed;
@@ -35,6 +36,14 @@ struct ea_docker_facts {
 };
 /* Frees the members and leaves the struct zero; NULL is fine. */
 void ea_docker_facts_done(struct ea_docker_facts *f);
+
+/* One entry of the list of images. */
+struct ea_image_facts {
+    char *id;
+    ea_strlist tags; /* "repository:tag"; empty for a dangling one */
+    int64_t size, created_ms;
+};
+void ea_image_facts_done(struct ea_image_facts *f);
 
 typedef enum ea_docker_action {
     EA_DA_CREATE,

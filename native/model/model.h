@@ -22,7 +22,9 @@ struct ea_engine_settings {
     bool windows;
     bool task_iam_role; /* ECS_ENABLE_TASK_IAM_ROLE */
     bool pull_dependent_upfront;
-    bool task_limits;   /* a task's own CPU and memory are limits, not only accounted for */
+    bool task_limits;       /* a task's own CPU and memory are limits, not only accounted for */
+    bool untracked_cleanup; /* ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP */
+    int64_t untracked_min_age_ms, containers_per_cycle;
     bool image_cleanup; /* false: ECS_DISABLE_IMAGE_CLEANUP */
     int64_t manifest_pull_ms, image_pull_ms, image_pull_inactivity_ms;
     int64_t create_ms, start_ms, stop_s;
@@ -63,7 +65,8 @@ struct ea_disk {
     uint64_t freed;                  /* images removed so far in this process */
     uint64_t freed_before;           /* the same when the present pressure began */
     bool pressed;                    /* images go until there is room */
-    bool over;                       /* the high watermark was reached */
+    bool surveyed; /* under the present pressure untracked images were looked for */
+    bool over;     /* the high watermark was reached */
 };
 
 struct ea_model {
@@ -76,12 +79,14 @@ struct ea_model {
     ea_map creds;     /* credentials id -> struct ea_creds *, owned */
     struct ea_images images; /* pulled by the agent; one text in the store's `meta` table */
     struct ea_disk disk;
-    int64_t images_at_ms; /* memory only, monotonic: next clean-up of images; 0 not planned */
-    ea_strlist gone;      /* ARNs whose rows are to be deleted in this turn */
-    ea_rng rng;           /* names, ids and jitter; seeded by the caller */
-    uint64_t next_op;     /* numbers effects; never 0 */
-    bool docker_up;       /* the last answer of the engine was good */
-    bool draining;        /* operator asked: no new containers are started */
+    uint64_t survey_op;    /* memory only: a look at all that Docker has is under way */
+    int64_t survey_images; /* memory only: how many names of images may go after it */
+    int64_t images_at_ms;  /* memory only, monotonic: next clean-up of images; 0 not planned */
+    ea_strlist gone;       /* ARNs whose rows are to be deleted in this turn */
+    ea_rng rng;            /* names, ids and jitter; seeded by the caller */
+    uint64_t next_op;      /* numbers effects; never 0 */
+    bool docker_up;        /* the last answer of the engine was good */
+    bool draining;         /* operator asked: no new containers are started */
 };
 
 void ea_model_init(struct ea_model *m, uint64_t seed);

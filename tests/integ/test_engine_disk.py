@@ -1,5 +1,6 @@
 """Docker's disk nearly full: a loop-mounted data root of 160 MB, images of 40 MB from a real registry."""
 import os
+import time
 
 import pytest
 
@@ -120,3 +121,31 @@ def test_above_the_watermark_unused_images_go_after_a_pull(world, plane):
     world.wait("the unused image to go", lambda: REGISTRY + "a:1" not in images(world), needs=[world.agent])
     assert REGISTRY + "b:1" in images(world), "the used one stays"
     steps.stop(world, plane, arn)
+
+
+def test_what_is_nobodys_goes_for_a_pull_only_if_the_operator_wants_it(world, plane):
+    """An image of 40 MB that the agent never pulled, a container that ended, and one that runs."""
+    world.docker("pull", REGISTRY + "a:1")
+    world.docker("run", "--name", "ended", "busybox:latest", "true")
+    world.docker("run", "-d", "--name", "lives", "busybox:latest", "sleep", "3600")
+    ended = time.time()
+    leave_free(world, 52)
+    world.wait("the clean-up wait of a second to be over", lambda: time.time() > ended + 1.5)
+    steps.joined(world, plane, ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP="true", NON_ECS_IMAGE_MINIMUM_CLEANUP_AGE="0s",
+                 **SETTINGS)
+    arn = steps.run(world, plane, steps.sleeper(image=REGISTRY + "b:1"), timeout=60)
+    assert REGISTRY + "a:1" not in images(world) and "busybox:latest" in images(world)
+    names = {n for c in world.containers() for n in c["Names"]}
+    assert "/lives" in names and "/ended" not in names
+    steps.stop(world, plane, arn)
+    world.stop_agent()
+    world.remove_containers()
+    world.docker("rmi", REGISTRY + "b:1")
+    world.run(["rm", "-f", world.dir + "/docker/filler"])
+    world.docker("pull", REGISTRY + "a:1")
+    leave_free(world, 52)
+    steps.joined(world, plane, **SETTINGS)
+    other = plane.task_arn()
+    plane.payload(pp.task(other, steps.sleeper(image=REGISTRY + "b:1")))
+    reason = steps.reported(world, plane, other, "STOPPED", 60)["containers"][0]["reason"]
+    assert "insufficient disk space" in reason and REGISTRY + "a:1" in images(world)

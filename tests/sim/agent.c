@@ -139,6 +139,12 @@ static void run_effect(struct sim *s, const struct ea_effect *fx)
     case EA_FX_IMAGE_REMOVE:
         sim_docker_remove_image(s, fx);
         break;
+    case EA_FX_SURVEY:
+        sim_docker_survey(s, fx);
+        break;
+    case EA_FX_UNTRACKED_REMOVE:
+        sim_docker_remove_untracked(s, fx);
+        break;
     case EA_FX_DISK:
         sim_docker_look_at_disk(s, fx);
         break;
@@ -302,11 +308,15 @@ void sim_agent_start(struct sim *s)
                                                  .image_cleanup_interval_ms = 600000,
                                                  .image_min_age_ms = 3600000,
                                                  .images_per_cycle = 5,
+                                                 .untracked_cleanup = s->untracked_cleanup,
+                                                 .untracked_min_age_ms = 3600000,
+                                                 .containers_per_cycle = 5,
                                                  .disk_high_percent = 85,
                                                  .disk_low_percent = 75 };
     s->m.host.cpu_units = s->host.cpu_units;
     s->m.host.memory_mib = s->host.memory_mib;
     s->m.meta.manifest_seq = s->stored_manifest_seq;
+    ea_set_str(&s->m.meta.cluster, "c");
     if (s->stored_images && ea_images_from_json(&s->m.images, ea_str_of(s->stored_images), &err))
         sim_fail(s, "stored images: %s", err.text);
     for (size_t i = 0; i < s->rows_n; i++) {

@@ -445,6 +445,54 @@ void sim_docker_run(struct sim *s, const struct ea_effect *fx)
     call_unref(c);
 }
 
+static void drop_survey(void *p)
+{
+    ea_event_done(p);
+    ea_free(p);
+}
+
+static void post_survey(struct sim *s, struct item *it)
+{
+    sim_agent_post(s, it->p);
+    ea_free(it->p);
+}
+
+void sim_docker_survey(struct sim *s, const struct ea_effect *fx)
+{
+    struct item *it = sim_at(s, sim_between(s, 1, sim_chance(s, 100) ? 60000 : 500), post_survey);
+    struct ea_event *ev = ea_alloc(sizeof(*ev));
+
+    *ev = (struct ea_event){ .kind = EA_EV_RESULT, .of = EA_FX_SURVEY, .op = fx->op };
+    it->life = s->life;
+    it->p = ev;
+    it->drop = drop_survey;
+    if (!s->docker_up) {
+        (void)ea_fail(&ev->err, EA_UNREACHABLE, "docker: connection refused");
+        return;
+    }
+    ev->found.v = ea_alloc_array(s->docker_n + 1, sizeof(*ev->found.v));
+    for (size_t i = 0; i < s->docker_n; i++)
+        if (s->docker[i].exists) {
+            struct ea_docker_facts *f = &ev->found.v[ev->found.n++];
+            *f = sim_docker_facts(s, &s->docker[i]);
+            f->cluster = ea_strdup("c");
+        }
+}
+
+/* Nothing of a task that the agent has to know, and nothing that runs, may go this way. */
+void sim_docker_remove_untracked(struct sim *s, const struct ea_effect *fx)
+{
+    struct dcontainer *d = sim_docker_by_id(s, fx->text);
+    const struct plan_task *p = d ? sim_plan(s, d->task_arn) : NULL;
+
+    if (!d || !s->docker_up || d->state == EA_C_RUNNING)
+        return; /* Docker removes nothing that runs */
+    if (p && !p->cleaned)
+        sim_fail(s, "a container of %s is removed as if it were nobody's", d->task_arn);
+    sim_log(s, "docker: removed untracked %s", d->id);
+    d->exists = false;
+}
+
 static void post_disk(struct sim *s, struct item *it)
 {
     struct ea_event ev = { .kind = EA_EV_RESULT, .of = EA_FX_DISK, .op = (uint64_t)it->a };

@@ -225,6 +225,8 @@ void sim_generate(struct sim *s)
     make_chaos(s);
     s->plan_n = (size_t)sim_between(s, 1, SIM_TASKS);
     s->pull = (ea_pull_behavior)sim_between(s, EA_PULL_DEFAULT, EA_PULL_PREFER_CACHED);
+    s->untracked_cleanup =
+        s->spec->seed % 10 < 3; /* not drawn: the worlds of older seeds stay the same */
     s->disk_images = sim_chance(s, 300) ? sim_between(s, 1, 6) : 0;
     s->host = (struct ea_host){ .cpu_units = 2048, .memory_mib = 3000 };
     if (sim_chance(s, 300)) {

@@ -139,7 +139,8 @@ struct sim {
     size_t docker_n;
     bool docker_up;
     unsigned docker_life; /* counts outages: calls under way die with it */
-    int64_t disk_images;  /* pulled images that fit on the disk; 0: any number */
+    bool untracked_cleanup;
+    int64_t disk_images; /* pulled images that fit on the disk; 0: any number */
     char volumes[64][96];
     size_t volumes_n;
     uint64_t next_id;
@@ -196,6 +197,8 @@ void sim_generate(struct sim *s);
 /* calls.c: what the agent asks of Docker */
 void sim_docker_run(struct sim *s, const struct ea_effect *fx);
 void sim_docker_remove_image(struct sim *s, const struct ea_effect *fx);
+void sim_docker_survey(struct sim *s, const struct ea_effect *fx);
+void sim_docker_remove_untracked(struct sim *s, const struct ea_effect *fx);
 void sim_docker_look_at_disk(struct sim *s, const struct ea_effect *fx);
 
 /* docker.c: containers, events, outages */
