@@ -8,6 +8,7 @@ enum {
     BLOCKED_MS = 5000,        /* a look while something is missing */
     PAUSE_MS = 2000,          /* after the first try of an act; doubles */
     PAUSE_MAX_MS = 30000,     /* up to this */
+    INSIDE_PAUSE_MS = 100,    /* the same, for the route of a container that has just started */
     TENTATIVE_LOOK_MS = 500,  /* an address becomes usable after a second or so */
     TENTATIVE_MAX_MS = 30000, /* doubles with each time that it was added again */
     TENTATIVE_DOUBLES = 5,
@@ -19,7 +20,7 @@ static const char *const names[EA_HOST_COND_COUNT] = {
     [EA_HOST_COND_ADAPTER] = "adapter",   [EA_HOST_COND_ADDRESS] = "address",
     [EA_HOST_COND_ROUTE] = "route",       [EA_HOST_COND_LISTENER] = "listener",
     [EA_HOST_COND_PROOF] = "proof",       [EA_HOST_COND_PORTS] = "port reservation",
-    [EA_HOST_COND_FIREWALL] = "firewall",
+    [EA_HOST_COND_FIREWALL] = "firewall", [EA_HOST_COND_INSIDE] = "container route",
 };
 
 /* Whose aim an act serves; the agent's own UNLISTEN only clears the way. Pauses between tries become short again
@@ -33,6 +34,7 @@ static const ea_host_cond aim_of[EA_HOST_ACT_COUNT] = {
     [EA_HOST_PROXY_REMOVE] = EA_HOST_COND_LISTENER,
     [EA_HOST_FIREWALL_ADD] = EA_HOST_COND_FIREWALL,
     [EA_HOST_ROUTE_ADD] = EA_HOST_COND_ROUTE,
+    [EA_HOST_INSIDE_ADD] = EA_HOST_COND_INSIDE,
     [EA_HOST_GHOSTS_REMOVE] = EA_HOST_COND_ADAPTER,
     [EA_HOST_LISTEN] = EA_HOST_COND_LISTENER,
     [EA_HOST_UNLISTEN] = EA_HOST_COND_COUNT,
@@ -98,10 +100,8 @@ static bool ripe(struct ea_hostloop *h, ea_host_act act, int64_t now_ms, struct 
 
 /* An act that was said to be done counts too: the next one waits until its effect can be seen, however
  * often it does not come. */
-static void pause_after(struct ea_host_try *t, int64_t now_ms)
+static void pause_after(struct ea_host_try *t, int64_t pause_ms, int64_t now_ms)
 {
-    int64_t pause_ms = PAUSE_MS;
-
     for (unsigned i = 0; i < t->done && pause_ms < PAUSE_MAX_MS; i++)
         pause_ms *= 2;
     t->done++;
@@ -284,6 +284,17 @@ static bool firewall_step(struct ea_hostloop *h, const struct ea_host_facts *f, 
     return missing && ripe(h, EA_HOST_FIREWALL_ADD, now_ms, step);
 }
 
+/* Before the first proof already: a container may have been started by the last run of the agent. */
+static bool inside_step(struct ea_hostloop *h, const struct ea_host_facts *f, int64_t now_ms,
+                        struct ea_host_step *step)
+{
+    bool missing = (h->needs & EA_HOST_INSIDE) && f->unrouted;
+
+    set(h, EA_HOST_COND_INSIDE, !missing, now_ms);
+    return missing && h->waits[EA_HOST_COND_ADDRESS].met &&
+           ripe(h, EA_HOST_INSIDE_ADD, now_ms, step);
+}
+
 static void judge(struct ea_hostloop *h, int64_t now_ms, struct ea_host_step *step)
 {
     if (ea_host_blocked(h) == EA_HOST_COND_COUNT) {
@@ -312,8 +323,8 @@ struct ea_host_step ea_host_next(struct ea_hostloop *h, const struct ea_host_fac
     follow_address(h, f, now_ms);
     if (adapter_step(h, f, now_ms, &step) || ports_step(h, f, now_ms, &step) ||
         address_step(h, f, now_ms, &step) || route_step(h, f, now_ms, &step) ||
-        listener_step(h, f, now_ms, &step) || proof_step(h, now_ms, &step) ||
-        firewall_step(h, f, now_ms, &step))
+        inside_step(h, f, now_ms, &step) || listener_step(h, f, now_ms, &step) ||
+        proof_step(h, now_ms, &step) || firewall_step(h, f, now_ms, &step))
         return step;
     judge(h, now_ms, &step);
     h->settled = true;
@@ -384,6 +395,7 @@ static void done(struct ea_hostloop *h, ea_host_act act, int64_t now_ms)
     case EA_HOST_PROXY_REMOVE:
     case EA_HOST_FIREWALL_ADD:
     case EA_HOST_ROUTE_ADD:
+    case EA_HOST_INSIDE_ADD:
     case EA_HOST_GHOSTS_REMOVE:
     case EA_HOST_ACT_COUNT:
         break; /* the next look shows it */
@@ -395,7 +407,7 @@ void ea_host_result(struct ea_hostloop *h, ea_host_act act, const ea_err *err, i
     ea_host_cond c = aim_of[act];
 
     if (act != EA_HOST_UNLISTEN)
-        pause_after(&h->tries[act], now_ms);
+        pause_after(&h->tries[act], act == EA_HOST_INSIDE_ADD ? INSIDE_PAUSE_MS : PAUSE_MS, now_ms);
     if (!err) {
         done(h, act, now_ms);
         return;

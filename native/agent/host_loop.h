@@ -22,6 +22,7 @@ typedef enum ea_host_cond { /* in the order in which they depend on each other *
     /* Told, and nothing waits for them: */
     EA_HOST_COND_PORTS,    /* kept from the system's NAT */
     EA_HOST_COND_FIREWALL, /* lets containers in */
+    EA_HOST_COND_INSIDE,   /* each container has its route */
     EA_HOST_COND_COUNT
 } ea_host_cond;
 

@@ -11,6 +11,7 @@
 #include "disk.h"
 #include "host_ports.h"
 #include "stop_watch.h"
+#include "task_endpoint.h"
 #include "task_limits.h"
 #include "task_resources.h"
 #include "turn.h"
@@ -448,6 +449,15 @@ static void stop_answered(void *ctx, const ea_err *err)
     }
 }
 
+static void started(void *ctx, const ea_err *err)
+{
+    const struct run *r = ctx;
+
+    if (!err->code)
+        ea_endpoint_container_started(r->ag->endpoint);
+    then_inspect(ctx, err);
+}
+
 static void start(struct run *r, const struct ea_effect *fx)
 {
     char group[EA_TASK_GROUP_MAX];
@@ -456,7 +466,7 @@ static void start(struct run *r, const struct ea_effect *fx)
     if (ea_task_limits_apply(r->ag, fx->task, group, &err))
         finish(r, &err);
     else
-        (void)ea_docker_start(r->ag->docker, r->api, r->id, r->limit_ms, then_inspect, r);
+        (void)ea_docker_start(r->ag->docker, r->api, r->id, r->limit_ms, started, r);
 }
 
 /* ---- dispatch ---- */

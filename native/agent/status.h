@@ -20,6 +20,7 @@
     X(TASK_ENDPOINT, "task-iam-role", "the task endpoint 169.254.170.2 to answer") \
     X(HOST_PORTS,    "port-reservation", "ports 51678 and 51679 to be kept from the system's NAT") \
     X(FIREWALL,      "firewall",      "a firewall rule that lets containers reach the task endpoint") \
+    X(INSIDE,        "container-route", "each container to have a route to the task endpoint") \
     X(INTROSPECTION, "introspection", "the introspection port 51678 to be free") \
     X(CREDS_PORT,    "credentials-port", "the credentials port 51679 to be free") \
     X(ACS,           "acs",           "the control plane connection (ACS)") \

@@ -170,6 +170,7 @@ static void publish(struct ea_endpoint *e, int64_t next_in_ms, bool was_proven, 
     tell_or_clear(e, EA_WAIT_TASK_ENDPOINT, ea_host_blocked(&e->host), next_in_ms);
     tell_or_clear(e, EA_WAIT_HOST_PORTS, EA_HOST_COND_PORTS, next_in_ms);
     tell_or_clear(e, EA_WAIT_FIREWALL, EA_HOST_COND_FIREWALL, next_in_ms);
+    tell_or_clear(e, EA_WAIT_INSIDE, EA_HOST_COND_INSIDE, next_in_ms);
     ag->task_role_proven = e->host.proven;
     if (e->host.proven == was_proven && was_settled)
         return;
@@ -228,6 +229,7 @@ static void advance(struct ea_endpoint *e)
         case EA_HOST_PROXY_REMOVE:
         case EA_HOST_FIREWALL_ADD:
         case EA_HOST_ROUTE_ADD:
+        case EA_HOST_INSIDE_ADD:
         case EA_HOST_GHOSTS_REMOVE:
         case EA_HOST_ACT_COUNT:
             start_job(e, step.act, step.number);
@@ -309,6 +311,12 @@ void ea_endpoint_check(struct ea_endpoint *e)
         e->soon = true;
         ea_timer_arm(e->timer, SETTLE_MS);
     }
+}
+
+void ea_endpoint_container_started(struct ea_endpoint *e)
+{
+    if (e && (e->ops->needs & EA_HOST_INSIDE))
+        ea_endpoint_check(e);
 }
 
 void ea_endpoint_repair(struct ea_endpoint *e)

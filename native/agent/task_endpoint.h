@@ -13,7 +13,8 @@ void ea_endpoint_reserve_ports(void);
 struct ea_endpoint *ea_endpoint_start(ea_agent *ag);
 /* Before the loop is freed. The address stays: containers get "refused". */
 void ea_endpoint_free(struct ea_endpoint *e);
-void ea_endpoint_check(struct ea_endpoint *e);  /* soon; NULL is fine */
+void ea_endpoint_check(struct ea_endpoint *e);             /* soon; NULL is fine */
+void ea_endpoint_container_started(struct ea_endpoint *e); /* it may need a route; NULL is fine */
 void ea_endpoint_repair(struct ea_endpoint *e); /* also what the loop leaves alone otherwise */
 /* The first round has an outcome, good or bad: the registration waits for that. */
 bool ea_endpoint_settled(const struct ea_endpoint *e);

@@ -22,7 +22,8 @@ enum {
     EA_HOST_PORTS = 2,    /* a NAT takes blocks of ports for itself: ours are reserved */
     EA_HOST_PROXY = 4,    /* there is a proxy of the system for an endpoint that cannot be bound */
     EA_HOST_FIREWALL = 8, /* connections of containers must be allowed */
-    EA_HOST_ROUTE = 16    /* the containers' subnet needs a route on the adapter (Server 2016) */
+    EA_HOST_ROUTE = 16,   /* the containers' subnet needs a route on the adapter (Server 2016) */
+    EA_HOST_INSIDE = 32   /* each container needs a route of its own */
 };
 
 typedef enum ea_address_state {
@@ -59,6 +60,7 @@ struct ea_host_facts { /* plain data */
     bool proxy_rule;  /* the system's proxy is told to serve the address */
     ea_fact firewall; /* a rule lets containers in */
     ea_fact route;
+    unsigned unrouted;    /* containers without a route of their own */
     char port_owner[200]; /* who holds port 80 of all addresses; "" nobody that can be seen */
 };
 
@@ -71,6 +73,7 @@ typedef enum ea_host_act {
     EA_HOST_PROXY_REMOVE,
     EA_HOST_FIREWALL_ADD,
     EA_HOST_ROUTE_ADD,     /* number: adapter */
+    EA_HOST_INSIDE_ADD,    /* to every container that lacks it */
     EA_HOST_GHOSTS_REMOVE, /* only when somebody asked for a repair */
     /* the agent's own: */
     EA_HOST_LISTEN,

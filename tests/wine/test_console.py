@@ -219,7 +219,7 @@ def test_a_credential_spec_is_refused_with_a_reason_and_never_pending_for_ever(w
     arn = run(world, plane, made, wait=False)
     stopped = world.wait("STOPPED", lambda: [b for b in plane.submits(arn) if b["status"] == "STOPPED"][0], 15,
                          needs=[world.agent])
-    assert stopped["containers"][0]["reason"] or stopped["reason"]
+    assert stopped["reason"] or stopped["containers"][0]["reason"]
 
 
 # ---- an engine that is new, old, or slow ---------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include "../plat.h"
 #include "adapters.h"
+#include "compartments.h"
 #include "firewall.h"
 #include "ghosts.h"
 #include "hns.h"
@@ -52,6 +53,7 @@ static void observe(void *ctx, struct ea_host_facts *out)
         out->adapter = adapter.luid.Value;
         memcpy(out->adapter_name, adapter.name, sizeof(adapter.name));
         out->route = ea_route_look(&adapter);
+        out->unrouted = ea_compartments_unrouted(ea_compartments_system(), &adapter, task_ip());
     }
     out->ghosts = ea_nat_adapter_ghosts();
     out->address = ea_address_look(task_ip(), &on);
@@ -64,14 +66,15 @@ static void observe(void *ctx, struct ea_host_facts *out)
     ea_port_owner(80, out->port_owner);
 }
 
-static ea_code route_add(ea_err *err)
+static ea_code route_add(bool inside, ea_err *err)
 {
     struct ea_nat_adapter adapter;
     char why[200];
 
     if (!ea_nat_adapter_find(&adapter, why))
         return ea_fail(err, EA_NOT_FOUND, "%s", why);
-    return ea_route_add(&adapter, err);
+    return inside ? ea_compartments_route(ea_compartments_system(), &adapter, task_ip(), err)
+                  : ea_route_add(&adapter, err);
 }
 
 static ea_code act(void *ctx, ea_host_act what, uint64_t number, ea_err *err)
@@ -94,7 +97,9 @@ static ea_code act(void *ctx, ea_host_act what, uint64_t number, ea_err *err)
     case EA_HOST_FIREWALL_ADD:
         return ea_firewall_add(err);
     case EA_HOST_ROUTE_ADD:
-        return route_add(err);
+        return route_add(false, err);
+    case EA_HOST_INSIDE_ADD:
+        return route_add(true, err);
     case EA_HOST_GHOSTS_REMOVE:
         return ea_ghosts_remove(&n, err);
     case EA_HOST_REST:
@@ -111,7 +116,7 @@ const struct ea_host_ops *ea_plat_host_ops(void)
 {
     static struct ea_host_ops ops = { .observe = observe, .act = act };
 
-    ops.needs = EA_HOST_ADAPTER | EA_HOST_PORTS | EA_HOST_PROXY | EA_HOST_FIREWALL;
+    ops.needs = EA_HOST_ADAPTER | EA_HOST_PORTS | EA_HOST_PROXY | EA_HOST_FIREWALL | EA_HOST_INSIDE;
     if (build() < BUILD_2019)
         ops.needs |= EA_HOST_ROUTE;
     return &ops;

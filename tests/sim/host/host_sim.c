@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-    WINDOWS = EA_HOST_ADAPTER | EA_HOST_PORTS | EA_HOST_PROXY | EA_HOST_FIREWALL,
+    WINDOWS = EA_HOST_ADAPTER | EA_HOST_PORTS | EA_HOST_PROXY | EA_HOST_FIREWALL | EA_HOST_INSIDE,
     HOUR_MS = 3600000,
     ACTS_PER_MINUTE = 200 /* more is a loop that spins */
 };
@@ -125,7 +125,7 @@ static void new_network(struct world *w)
 
 static void misfortune(struct world *w)
 {
-    switch (ea_rng_below(&w->rng, 14)) {
+    switch (ea_rng_below(&w->rng, 15)) {
     case 0:
         say(w, "the network goes");
         fake_host_network_gone(&w->f);
@@ -169,6 +169,10 @@ static void misfortune(struct world *w)
         w->f.proxy_rule = true; /* of an earlier set-up */
         w->f.proxy_denied = chance(w, 30);
         say(w, "a proxy rule appears");
+        break;
+    case 13:
+        w->f.unrouted += 1;
+        say(w, "a container starts");
         break;
     case 12:
         w->f.duplicate = w->f.address_on != 0 && chance(w, 50);
@@ -262,6 +266,8 @@ static void check_end(struct world *w)
         fail(w, "a proxy rule was left behind");
     if (w->h.by_proxy && f->listener_made)
         fail(w, "proxy and listener at once");
+    if ((w->needs & EA_HOST_INSIDE) && f->unrouted && !f->denied)
+        fail(w, "a container without its route");
     for (size_t i = 0; i < EA_HOST_PORTS_MAX; i++) {
         if (f->ports[i].wanted && !f->ports[i].first && !f->ports[i].reserved && !f->denied)
             fail(w, "a port was not reserved");

@@ -14,7 +14,7 @@
  * tests/README.md. Times are milliseconds of a clock that begins at 1000000. */
 
 enum {
-    WINDOWS = EA_HOST_ADAPTER | EA_HOST_PORTS | EA_HOST_PROXY | EA_HOST_FIREWALL,
+    WINDOWS = EA_HOST_ADAPTER | EA_HOST_PORTS | EA_HOST_PROXY | EA_HOST_FIREWALL | EA_HOST_INSIDE,
     WINDOWS_2016 = WINDOWS | EA_HOST_ROUTE,
     BEGIN = 1000000,
     SECOND = 1000,
@@ -290,6 +290,31 @@ static void an_address_that_stays_tentative_or_is_a_duplicate_is_added_again(voi
     serves(&w);
 }
 
+static void containers_get_a_route_of_their_own_as_they_start(void **state)
+{
+    /* Source: endpoints-and-windows.md section 4.4 and section 4.6, row "Route inside a container". */
+    struct world w;
+
+    (void)state;
+    begin(&w, WINDOWS);
+    fake_host_network(&w.f, 7);
+    w.f.unrouted = 3; /* of an earlier run */
+    run(&w, 5 * SECOND);
+    did(&w, " reserve add inside listen prove allow reserve");
+    serves(&w);
+    for (int i = 0; i < 3; i++) {
+        w.f.unrouted = 1;
+        run(&w, 150); /* as after a start that was told */
+        did(&w, " inside");
+    }
+    w.f.denied = true; /* one that cannot be routed takes nothing from the others */
+    w.f.unrouted = 1;
+    run(&w, 5 * MINUTE);
+    serves(&w);
+    assert_false(w.h.waits[EA_HOST_COND_INSIDE].met);
+    assert_non_null(strstr(w.h.waits[EA_HOST_COND_INSIDE].error, "administrator"));
+}
+
 /* ---- the port ---- */
 
 static void a_port_of_http_sys_is_served_by_the_proxy(void **state)
@@ -416,6 +441,7 @@ int main(void)
         cmocka_unit_test(an_hns_that_cannot_be_asked_does_not_break_what_works),
         cmocka_unit_test(after_a_reboot_everything_is_made_again),
         cmocka_unit_test(an_address_that_stays_tentative_or_is_a_duplicate_is_added_again),
+        cmocka_unit_test(containers_get_a_route_of_their_own_as_they_start),
         cmocka_unit_test(a_port_of_http_sys_is_served_by_the_proxy),
         cmocka_unit_test(a_stolen_port_is_named_and_taken_when_it_is_free),
         cmocka_unit_test(on_linux_a_stolen_port_is_tried_on),

@@ -16,6 +16,7 @@ static const char *const act_names[EA_HOST_ACT_COUNT] = {
     [EA_HOST_PROXY_REMOVE] = "unproxy",
     [EA_HOST_FIREWALL_ADD] = "allow",
     [EA_HOST_ROUTE_ADD] = "route",
+    [EA_HOST_INSIDE_ADD] = "inside",
     [EA_HOST_GHOSTS_REMOVE] = "exorcise",
     [EA_HOST_LISTEN] = "listen",
     [EA_HOST_UNLISTEN] = "unlisten",
@@ -51,6 +52,7 @@ static void observe(void *ctx, struct ea_host_facts *out)
         .proxy_rule = f->proxy_rule,
         .firewall = f->firewall,
         .route = f->route,
+        .unrouted = f->unrouted,
     };
     memcpy(out->ports, f->ports, sizeof(out->ports));
     if (!f->hns_up)
@@ -128,6 +130,9 @@ static ea_code change(struct fake_host *f, ea_host_act act, uint64_t number, ea_
         return EA_OK;
     case EA_HOST_ROUTE_ADD:
         f->route = EA_FACT_YES;
+        return EA_OK;
+    case EA_HOST_INSIDE_ADD:
+        f->unrouted = 0;
         return EA_OK;
     case EA_HOST_GHOSTS_REMOVE:
         f->ghosts = 0;

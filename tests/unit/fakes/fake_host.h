@@ -27,6 +27,7 @@ struct fake_host {
     unsigned proxy_made; /* `made` when the proxy began to listen; 0: it does not */
     bool proxy_denied;   /* its service is disabled */
     ea_fact firewall, route;
+    unsigned unrouted; /* containers that lack their route */
     bool firewall_denied;
     struct ea_host_port ports[EA_HOST_PORTS_MAX];
     bool denied; /* no rights */
