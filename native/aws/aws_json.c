@@ -33,7 +33,8 @@ struct ea_aws_call {
     ea_retry_class retry;
     unsigned max_attempts, attempt;
     int64_t deadline_ms; /* mono; 0 none */
-    ea_aws_creds own;    /* given by the caller */
+    int64_t round_trip_ms;
+    ea_aws_creds own; /* given by the caller */
     bool has_own;
     bool skew_corrected, creds_renewed; /* each is tried once */
     int spent;                          /* tokens of the last retry */
@@ -323,9 +324,9 @@ static void on_answer(void *ctx, const ea_httpc_response *r, const ea_err *err)
 
 static int64_t left_ms(const ea_aws_call *c)
 {
-    int64_t left = c->deadline_ms ? c->deadline_ms - ea_now().mono_ms : ROUND_TRIP_MS;
+    int64_t left = c->deadline_ms ? c->deadline_ms - ea_now().mono_ms : c->round_trip_ms;
 
-    return left > ROUND_TRIP_MS ? ROUND_TRIP_MS : left < 1 ? 1 : left;
+    return left > c->round_trip_ms ? c->round_trip_ms : left < 1 ? 1 : left;
 }
 
 static void send_signed(ea_aws_call *c, const ea_aws_creds *creds)
@@ -429,6 +430,7 @@ ea_aws_call *ea_aws_start(ea_aws *a, const char *op, ea_str body, const ea_aws_o
     c->retry = o->retry;
     c->max_attempts = o->max_attempts ? o->max_attempts : ea_retry_attempts(o->retry);
     c->deadline_ms = o->total_ms > 0 ? ea_now().mono_ms + o->total_ms : 0;
+    c->round_trip_ms = o->round_trip_ms > 0 ? o->round_trip_ms : ROUND_TRIP_MS;
     if (o->creds) {
         ea_aws_creds_copy(&c->own, o->creds);
         c->has_own = true;

@@ -30,6 +30,7 @@ typedef struct ea_aws_options {
     ea_retry_class retry;
     unsigned max_attempts;     /* 0: the class's own */
     int64_t total_ms;          /* over all attempts; 0: none */
+    int64_t round_trip_ms;     /* of one attempt; 0: 42 s */
     const ea_aws_creds *creds; /* in place of the chain's (task role); copied; may be NULL */
 } ea_aws_options;
 

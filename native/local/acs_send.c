@@ -163,9 +163,13 @@ static bool issue(const struct ea_lc_session *s, const struct ea_lc_task *t,
 
 static bool add_task(struct ea_lc_session *s, struct ea_lc_message *m, const struct ea_lc_task *t)
 {
+    EA_FREE_AUTO char *own = ea_sprintf_dup("http://%s:%u", s->lc->bind, s->lc->port);
+    const char *base = s->lc->public_url ? s->lc->public_url : own;
     ea_lc_payload_in in = { .task = t,
                             .region = s->lc->state.region,
-                            .account = s->lc->state.account };
+                            .account = s->lc->state.account,
+                            .registry_url = s->lc->registry_url,
+                            .ecr_endpoint = s->lc->registry_password ? base : NULL };
     bool stop = strcmp(t->desired, "STOPPED") == 0;
     ea_lc_keys role, execution;
     ea_code code;

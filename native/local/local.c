@@ -205,6 +205,12 @@ static ea_code check_options(const ea_local_options *o, ea_err *err)
                        o->bind);
     if (strlen(o->account) != 12 || strspn(o->account, "0123456789") != 12)
         return ea_fail(err, EA_SETTINGS, "an account has 12 digits");
+    if (!ea_zstr_empty(o->registry_url) &&
+        (ea_zstr_empty(o->registry_password) || !strstr(o->registry_url, "://")))
+        return ea_fail(err, EA_SETTINGS,
+                       "--registry needs a scheme, and ECSLOCAL_REGISTRY_PASSWORD");
+    if (!ea_zstr_empty(o->registry_password) && strchr(o->registry_password, ':'))
+        return ea_fail(err, EA_SETTINGS, "ECSLOCAL_REGISTRY_PASSWORD must not hold a colon");
     if (strspn(o->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(o->region) ||
         strlen(o->region) > 40)
         return ea_fail(err, EA_SETTINGS, "'%.60s' is no region", o->region);
@@ -317,6 +323,12 @@ ea_code ea_local_start(ea_local *lc, ea_loop *loop, const ea_local_options *o, e
         return err->code;
     lc->bind = ea_strdup(o->bind);
     lc->public_url = ea_strdup(ea_zstr_empty(o->public_url) ? NULL : o->public_url);
+    lc->registry_password =
+        ea_strdup(ea_zstr_empty(o->registry_password) ? NULL : o->registry_password);
+    lc->registry_url =
+        ea_zstr_empty(o->registry_url)
+            ? ea_sprintf_dup("https://%s.dkr.ecr.%s.amazonaws.com", o->account, o->region)
+            : ea_strdup(o->registry_url);
     return open_all(lc, o, err);
 }
 
@@ -348,6 +360,8 @@ void ea_local_free(ea_local *lc)
     ea_free(lc->data_dir);
     ea_free(lc->bind);
     ea_free(lc->public_url);
+    ea_free(lc->registry_url);
+    ea_secret_free(lc->registry_password);
     ea_free(lc->instance_id);
     *lc = (ea_local){ .loop = NULL };
 }

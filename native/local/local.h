@@ -1,8 +1,8 @@
 /* local.h - the local control plane as a whole: what its parts share.
  * Thread: loop. One port on a loopback address serves all of it, told apart by path:
  *   POST /                      Amazon ECS API, AWS JSON 1.1; CloudWatch's reading calls (Query, JSON
- *                               1.0); STS GetCallerIdentity; parts of Secrets Manager and Systems
- *                               Manager
+ *                               1.0); STS GetCallerIdentity; parts of Secrets Manager, Systems
+ *                               Manager and Amazon ECR
  *   GET  /acs/ws, /tcs/ws       websockets of agents
  *   /latest/...                 instance metadata (IMDSv2)
  *   GET  /local/v1/...          status of this program itself, unsigned */
@@ -29,8 +29,11 @@ typedef struct ea_local_options { /* all borrowed for the call that takes them *
     const char
         *public_url; /* how agents reach it when something stands in front; NULL: as they came */
     const char *operator_id, *operator_secret; /* NULL: made once and kept */
-    const char *clusters;    /* comma separated names made at start when missing; NULL none */
-    bool create_clusters;    /* registration in an unknown cluster makes it */
+    const char *clusters; /* comma separated names made at start when missing; NULL none */
+    bool create_clusters; /* registration in an unknown cluster makes it */
+    /* A real registry that plays Amazon ECR: its address with scheme (NULL: the account's own name),
+     * and the password that it takes from user AWS (NULL: none is played). */
+    const char *registry_url, *registry_password;
     int64_t heartbeat_ms;    /* of ACS and TCS; 0: 30 s */
     int64_t redeliver_ms;    /* unacknowledged messages are sent again after this; 0: 20 s */
     int64_t credentials_ms;  /* life of task-role credentials; 0: 1 h */
@@ -51,6 +54,7 @@ typedef struct ea_local {
     struct ea_lc_vault *vault; /* secrets and parameters; memory only; NULL: none yet */
     struct ea_lc_metrics *metrics;
     char *data_dir, *bind, *public_url;
+    char *registry_url, *registry_password; /* see the options */
     char *instance_id; /* EC2 instance that IMDS tells about; kept in the state */
     int64_t born_ms;   /* when it was first started */
     uint16_t port;

@@ -4,6 +4,7 @@
 
 #include "../base/alloc.h"
 #include "../base/log.h"
+#include "api_ecr.h"
 #include "api_shapes.h"
 #include "api_vault.h"
 #include "cw_serve.h"
@@ -254,7 +255,7 @@ static void run(ea_lc_call *c, ea_lc_fn *fn, ea_http_request *req, const char *o
         respond_error(req, 500, "ServerException", err.text);
         return;
     }
-    ea_debug("call answered", EA_S("call", operation));
+    ea_debug("call answered", EA_S("call", operation), EA_S("who", c->who->arn));
     respond(req, 200, "application/x-amz-json-1.1", ea_buf_str(&c->out));
 }
 
@@ -277,6 +278,7 @@ static const struct service {
     { TARGET, "ecs", ea_lc_api_find, ea_lc_op_shape_find },
     { EA_LC_SECRETS_TARGET, "secretsmanager", ea_lc_secrets_find, ea_lc_secrets_shape },
     { EA_LC_SSM_TARGET, "ssm", ea_lc_ssm_find, ea_lc_ssm_shape },
+    { EA_LC_ECR_TARGET, "ecr", ea_lc_ecr_find, ea_lc_ecr_shape },
 };
 
 static const struct service *service_of(const char *target)

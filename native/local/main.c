@@ -26,6 +26,7 @@ static const char usage[] =
     "  --cluster A,B         clusters made at start when missing\n"
     "  --known-clusters-only registration in an unknown cluster is refused, as AWS does\n"
     "  --public-url URL      what agents are told to connect to, when something stands in front\n"
+    "  --registry URL        registry that plays Amazon ECR (the account's own name)\n"
     "  --heartbeat-s N       of agent sessions (30)\n"
     "  --redeliver-s N       unacknowledged messages are sent again after this (20)\n"
     "  --credentials-s N     life of task-role credentials (3600)\n"
@@ -37,7 +38,10 @@ static const char usage[] =
     "  --shapes              prints the tables of its ECS calls as JSON and ends\n"
     "  --cloudwatch-shapes   the same of its CloudWatch calls\n"
     "The operator's key pair is ECSLOCAL_ACCESS_KEY_ID and ECSLOCAL_SECRET_ACCESS_KEY of the\n"
-    "environment, or one that is made once; GET /local/v1/status tells it.\n";
+    "environment, or one that is made once; GET /local/v1/status tells it.\n"
+    "ECSLOCAL_REGISTRY_PASSWORD is what the registry takes from user AWS: with it, logins for "
+    "images\n"
+    "of Amazon ECR and of --registry are given out by ecr GetAuthorizationToken.\n";
 
 struct run {
     ea_loop *loop;
@@ -65,9 +69,10 @@ static bool take_option(ea_local_options *o, const char *name, const char *value
         const char *name;
         const char **slot;
     } texts[] = {
-        { "--data-dir", &o->data_dir }, { "--bind", &o->bind },
-        { "--region", &o->region },     { "--account", &o->account },
-        { "--cluster", &o->clusters },  { "--public-url", &o->public_url },
+        { "--data-dir", &o->data_dir },     { "--bind", &o->bind },
+        { "--region", &o->region },         { "--account", &o->account },
+        { "--cluster", &o->clusters },      { "--public-url", &o->public_url },
+        { "--registry", &o->registry_url },
     };
     const struct {
         const char *name;
@@ -240,6 +245,7 @@ int main(int argc, char **argv)
     o.data_dir = data_dir;
     o.operator_id = variable(env, "ECSLOCAL_ACCESS_KEY_ID");
     o.operator_secret = variable(env, "ECSLOCAL_SECRET_ACCESS_KEY");
+    o.registry_password = variable(env, "ECSLOCAL_REGISTRY_PASSWORD");
     code = read_arguments(argc, argv, &o);
     if (code < 0)
         code = serve(&r, &o);

@@ -110,12 +110,21 @@ static void add_secrets(const ea_lc_payload_in *in, cJSON *to, const cJSON *list
     }
 }
 
+/* The registry that plays Amazon ECR serves the account's images. */
+static bool of_registry(const ea_lc_payload_in *in, const char *image)
+{
+    const char *host = in->ecr_endpoint ? strstr(in->registry_url, "://") : NULL;
+    size_t n = host ? strcspn(host + 3, "/") : 0;
+
+    return n && strncmp(image, host + 3, n) == 0 && image[n] == '/';
+}
+
 static void add_registry(const ea_lc_payload_in *in, cJSON *to, const cJSON *c)
 {
     const char *parameter =
         ea_json_get_str(ea_json_get(c, "repositoryCredentials"), "credentialsParameter");
     const char *image = ea_json_get_str(c, "image");
-    ea_str account, region;
+    ea_str account = ea_str_of(in->account), region = ea_str_of(in->region);
     cJSON *auth, *data;
 
     if (parameter) {
@@ -124,7 +133,7 @@ static void add_registry(const ea_lc_payload_in *in, cJSON *to, const cJSON *c)
         data = cJSON_AddObjectToObject(auth, "asmAuthData");
         (void)cJSON_AddStringToObject(data, "credentialsParameter", parameter);
         (void)cJSON_AddStringToObject(data, "region", in->region);
-    } else if (image && ea_lc_image_is_ecr(image, &account, &region)) {
+    } else if (image && (ea_lc_image_is_ecr(image, &account, &region) || of_registry(in, image))) {
         char text[64];
 
         auth = cJSON_AddObjectToObject(to, "registryAuthentication");
@@ -134,6 +143,8 @@ static void add_registry(const ea_lc_payload_in *in, cJSON *to, const cJSON *c)
         (void)cJSON_AddStringToObject(data, "registryId", text);
         (void)snprintf(text, sizeof(text), "%.*s", EA_STR_FMT(region));
         (void)cJSON_AddStringToObject(data, "region", text);
+        if (in->ecr_endpoint)
+            (void)cJSON_AddStringToObject(data, "endpointOverride", in->ecr_endpoint);
         if (in->execution_role)
             (void)cJSON_AddTrueToObject(data, "useExecutionRole");
     }

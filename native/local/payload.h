@@ -14,6 +14,8 @@ typedef struct ea_lc_payload_in { /* all borrowed */
     const struct ea_lc_taskdef *taskdef;
     const char *region, *account;
     const ea_lc_keys *role, *execution_role; /* NULL: none */
+    const char *registry_url;                /* its images are as Amazon ECR's */
+    const char *ecr_endpoint; /* where their logins are had; NULL: at Amazon ECR itself */
 } ea_lc_payload_in;
 
 /* Adds one JSON object. EA_INVALID: the stored texts cannot be read. */
