@@ -7,6 +7,7 @@
 #include "../plat/plat.h"
 #include "docker_link.h"
 #include "identity.h"
+#include "image_pulls.h"
 #include "metrics_watch.h"
 #include "register.h"
 #include "sessions.h"
@@ -247,6 +248,7 @@ static void new_serve(ea_agent *ag)
         .source_allowed = ea_endpoint_source_allowed,
         .usage = ea_metrics_usage,
         .stats = ea_metrics_document,
+        .pulling = ea_pulls_describe,
     };
     struct ea_serve_config config = {
         .audit_file = ea_cfg_bool(ag->config, EA_CFG_AUDIT_DISABLED) ? NULL : audit,
@@ -369,6 +371,10 @@ static ea_code new_ecs(ea_agent *ag, ea_err *err)
     config.user_agent = agent_text;
     if (ea_aws_new(ag->net, ag->creds, &config, &ag->ecs, err))
         return err->code;
+    ag->ecr = ea_ecr_new(ag->loop, &(ea_ecr_config){ .net = ag->net,
+                                                     .creds = ag->creds,
+                                                     .user_agent = agent_text,
+                                                     .seed = ea_rng_u64(&ag->rng) });
     ag->poll = ea_poll_endpoint_new(ag->ecs, ag->cluster);
     return EA_OK;
 }
@@ -465,6 +471,8 @@ static void stop_on_loop(void *arg)
     ea_taskres_free(ag->resources);
     ag->resources = NULL;
     ea_aws_free(ag->ecs);
+    ea_ecr_free(ag->ecr);
+    ag->ecr = NULL;
     ag->poll = NULL;
     ag->ecs = NULL;
     ea_cred_chain_free(ag->creds);
@@ -525,6 +533,7 @@ void ea_agent_free(ea_agent *ag)
         ea_plat_unlock_dir(ag->data_dir);
     ea_engine_auth_free(ag->registry_auth);
     ea_map_done(&ag->image_env, free_env_list);
+    ea_map_done(&ag->pulls, NULL); /* empty: each has ended with the engine's client */
     ea_strlist_free(&ag->docker_versions);
     ea_caps_done(&ag->caps);
     ea_model_done(&ag->model);

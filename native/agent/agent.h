@@ -4,6 +4,7 @@
 #define EA_AGENT_AGENT_H
 
 #include "../acs/acs_session.h"
+#include "../aws/ecr.h"
 #include "../base/loop.h"
 #include "../docker/docker_auth.h"
 #include "../docker/docker_event.h"
@@ -37,6 +38,7 @@ struct ea_agent {
     struct ea_docker_link *link;
     ea_engine_auth *registry_auth;
     int64_t last_port;                 /* dynamic host port given last */
+    ea_map pulls;                      /* image_pulls.c: what is being pulled */
     ea_map image_env;                  /* image as written -> ea_strlist *, of the last inspect */
     char *docker_root, *cgroup_driver; /* as the engine said last; NULL not told */
     bool cgroup_v2;
@@ -53,6 +55,7 @@ struct ea_agent {
     ea_imds *imds;
     ea_cred_chain *creds;
     ea_aws *ecs;
+    ea_ecr *ecr; /* logins of image registries (image_login.c) */
     ea_poll_endpoint *poll;
     struct ea_identity *identity;
     struct ea_registrar *registrar;

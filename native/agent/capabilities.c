@@ -93,7 +93,7 @@ static const struct {
     { E "private-registry-authentication.secretsmanager", not_yet,       ONE },
     { E "secrets.ssm.environment-variables",              works,         ONE },
     { E "secrets.ssm.bootstrap.log-driver",               works,         ONE },
-    { E "ecr-endpoint",                                   not_yet,       ONE },
+    { E "ecr-endpoint",                                   works,         ONE },
     { E "secrets.asm.environment-variables",              works,         ONE },
     { E "secrets.asm.bootstrap.log-driver",               works,         ONE },
     { E "container-ordering",                             works,         ONE },
@@ -110,8 +110,8 @@ static const struct {
     { C "task-iam-role-network-host",                     not_yet,       ONE },
     { EA_CAP_TASK_LIMITS,                                 task_limits,   ONE },
     { E "task-eni",                                       not_yet,       ONE },
-    { C "ecr-auth",                                       not_yet,       ONE },
-    { E "execution-role-ecr-pull",                        not_yet,       ONE },
+    { C "ecr-auth",                                       works,         ONE },
+    { E "execution-role-ecr-pull",                        works,         ONE },
     { E "container-health-check",                         health_check,  ONE },
     { E "execution-role-awslogs",                         not_yet,       ONE },
     { E "docker-plugin.",                                 works,         PLUGINS },
@@ -310,13 +310,16 @@ static void need_secret(struct needs *n, const struct ea_secret_ref *s)
 
 static void container_needs(struct needs *n, const struct ea_container *c)
 {
+    const struct ea_registry_auth *auth = c->registry_auth;
+
     n->container = c->name;
     for (size_t i = 0; i < c->secrets.n; i++)
         need_secret(n, &c->secrets.v[i]);
-    need(n, c->registry_auth != NULL, "registryAuthentication",
-         c->registry_auth && ea_zstr_eq(c->registry_auth->type, "asm") ? E
-             "private-registry-authentication.secretsmanager"
-                                                                       : C "ecr-auth");
+    need(n, auth && ea_zstr_eq(auth->type, "asm"), "registryAuthentication",
+         E "private-registry-authentication.secretsmanager");
+    need(n, auth && auth->ecr, "registryAuthentication",
+         auth && auth->ecr && auth->ecr->use_execution_role ? E "execution-role-ecr-pull"
+                                                            : C "ecr-auth");
     need(n, c->environment_files.n > 0, "environmentFiles", E "env-files.s3");
     need(n, c->credential_specs.n > 0 || has_raw_credential_spec(c), "credentialSpecs", E "gmsa");
     need(n, c->firelens != NULL, "firelensConfiguration", E "firelens.fluentbit");

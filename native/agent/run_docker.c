@@ -1,13 +1,10 @@
 #include "run_effect.h"
 
 #include "../base/alloc.h"
-#include "../base/log.h"
 #include "../docker/docker_body.h"
 #include "../docker/docker_container.h"
 #include "../docker/docker_image.h"
-#include "../docker/docker_pull.h"
 #include "../docker/docker_volume.h"
-#include "../docker/image_ref.h"
 #include "disk.h"
 #include "host_ports.h"
 #include "stop_watch.h"
@@ -19,8 +16,7 @@
 #include <string.h>
 
 enum {
-    SHORT_MS = 30000,
-    TAG_MS = 30000
+    SHORT_MS = 30000
 };
 
 /* One effect under way: what its later steps need, copied. */
@@ -28,14 +24,11 @@ struct run {
     ea_agent *ag;
     uint64_t op;
     ea_fx_kind kind;
-    char *task_arn, *container, *image, *id, *name, *digest, *api, *auth;
+    char *task_arn, *container, *id, *name, *api;
     char *error_name;
-    bool local, cached, no_room;
-    int64_t free_bytes, total_bytes, need_bytes; /* of Docker's disk */
-    ea_docker_op *pull;
-    int64_t limit_ms, idle_ms, stop_s;
+    int64_t free_bytes, total_bytes; /* of Docker's disk */
+    int64_t limit_ms, stop_s;
     struct ea_docker_facts facts;
-    char *image_id;
     ea_stop_watch *watch; /* EA_FX_STOP; NULL: the end is asked for */
 };
 
@@ -45,21 +38,14 @@ static void finish(struct run *r, const ea_err *err)
 
     ev.arn = r->task_arn;
     ev.facts = r->facts;
-    ev.digest = r->digest;
-    ev.image_id = r->image_id;
-    ev.cached = r->cached;
     ev.error_name = r->error_name;
-    ev.no_room = r->no_room;
-    ev.need_bytes = r->need_bytes;
     ev.disk_free = r->free_bytes;
     ev.disk_total = r->total_bytes;
     ea_turn_post(r->ag, &ev);
     ea_free(r->container);
-    ea_free(r->image);
     ea_free(r->id);
     ea_free(r->name);
     ea_free(r->api);
-    ea_secret_free(r->auth);
     ea_free(r);
 }
 
@@ -97,215 +83,6 @@ static void gone_done(void *ctx, const ea_err *err)
         finish(r, err);
 }
 
-/* ---- images ---- */
-
-static void free_env(void *list)
-{
-    ea_strlist_free(list);
-    ea_free(list);
-}
-
-static void remember_env(ea_agent *ag, const char *image, const struct ea_image *found)
-{
-    ea_strlist *env = ea_alloc(sizeof(*env));
-    void *old;
-
-    for (size_t i = 0; i < found->env.n; i++)
-        ea_strlist_add(env, found->env.v[i]);
-    old = ea_map_put(&ag->image_env, image, env);
-    if (old)
-        free_env(old);
-}
-
-const ea_strlist *ea_image_env(const ea_agent *ag, const char *image)
-{
-    return ea_map_get(&ag->image_env, image);
-}
-
-static void digest_done(void *ctx, const char *digest, const ea_err *err)
-{
-    struct run *r = ctx;
-
-    if (err->code == EA_UNSUPPORTED) { /* engine older than API 1.35: the step is left out */
-        finish_ok(r);
-        return;
-    }
-    if (digest)
-        r->digest = ea_strdup(digest);
-    finish(r, err);
-}
-
-static void ask_registry(struct run *r)
-{
-    (void)ea_docker_manifest_digest(r->ag->docker, r->image, r->auth, r->limit_ms, digest_done, r);
-}
-
-static void local_digest_done(void *ctx, const struct ea_image *image, const ea_err *err)
-{
-    struct run *r = ctx;
-    const char *digest;
-
-    if (err->code == EA_NOT_FOUND) {
-        ask_registry(r);
-        return;
-    }
-    if (image) { /* this one look answers the pull too */
-        remember_env(r->ag, r->image, image);
-        digest = ea_image_ref_pick_digest(r->image, image->repo_digests.v, image->repo_digests.n);
-        r->digest = ea_strdup(digest);
-        r->image_id = ea_strdup(image->id);
-        r->cached = true;
-    }
-    finish(r, err);
-}
-
-static void resolve(struct run *r)
-{
-    ea_image_ref ref;
-    ea_err err = { 0 };
-
-    if (ea_image_ref_parse(r->image, &ref, &err) == EA_OK && ref.digest.n) {
-        r->digest = ea_str_dup(ref.digest);
-        finish_ok(r);
-    } else if (r->local) {
-        (void)ea_docker_image_inspect(r->ag->docker, r->image, r->limit_ms, local_digest_done, r);
-    } else {
-        ask_registry(r);
-    }
-}
-
-static void pulled_inspect_done(void *ctx, const struct ea_image *image, const ea_err *err)
-{
-    struct run *r = ctx;
-
-    if (image) {
-        remember_env(r->ag, r->image, image);
-        r->image_id = ea_strdup(image->id);
-    }
-    finish(r, err);
-}
-
-static void inspect_pulled(struct run *r)
-{
-    (void)ea_docker_image_inspect(r->ag->docker, r->image, SHORT_MS, pulled_inspect_done, r);
-}
-
-static void tagged(void *ctx, const ea_err *err)
-{
-    struct run *r = ctx;
-
-    if (err->code)
-        finish(r, err);
-    else
-        inspect_pulled(r);
-}
-
-/* "repo@digest" when the digest is known and the image is named by tag; else NULL. */
-static char *by_digest(const char *image, const char *digest)
-{
-    ea_image_ref ref;
-    ea_err err = { 0 };
-
-    if (!digest || ea_image_ref_parse(image, &ref, &err) != EA_OK || ref.digest.n)
-        return NULL;
-    return ea_sprintf_dup("%.*s@%s", EA_STR_FMT(ref.name), digest);
-}
-
-static void pulled(void *ctx, const ea_err *err)
-{
-    struct run *r = ctx;
-    EA_FREE_AUTO char *exact = by_digest(r->image, r->name); /* name: digest to pull by */
-
-    r->no_room = r->no_room || ea_disk_is_full(err);
-    if (err->code)
-        finish(r, err);
-    else if (exact)
-        (void)ea_docker_image_tag(r->ag->docker, exact, r->image, TAG_MS, tagged, r);
-    else
-        inspect_pulled(r);
-}
-
-static int64_t reserve_bytes(const ea_agent *ag)
-{
-    return ea_cfg_int(ag->config, EA_CFG_IMAGE_DISK_RESERVE) * 1024 * 1024;
-}
-
-static void no_room(struct run *r, int64_t need_bytes, ea_err *err)
-{
-    r->no_room = true;
-    r->need_bytes = need_bytes;
-    ea_disk_lacks(r->ag, r->image, need_bytes, r->free_bytes, r->total_bytes, err);
-}
-
-/* Layers take at least the room of their compressed form: an image that cannot fit ends here and not
- * with a full disk under everybody's feet. */
-static void watch_room(struct run *r, int64_t total_bytes)
-{
-    int64_t reserve = reserve_bytes(r->ag);
-    ea_err err = { 0 };
-
-    if (r->no_room || r->total_bytes <= 0 || reserve <= 0 || total_bytes <= r->free_bytes - reserve)
-        return;
-    no_room(r, total_bytes + reserve, &err);
-    ea_docker_abort(r->pull, &err);
-}
-
-static void log_progress(void *ctx, const struct ea_pull_progress *p)
-{
-    struct run *r = ctx;
-
-    ea_debug("pulling", EA_S("task", r->task_arn), EA_S("container", r->container),
-             EA_S("image", r->image), EA_S("status", p->status), EA_I("bytes", p->current),
-             EA_I("of", p->total), EA_I("layers", p->layers), EA_I("layers_done", p->layers_done));
-    watch_room(r, p->total);
-}
-
-static void pull_now(struct run *r)
-{
-    EA_FREE_AUTO char *exact = by_digest(r->image, r->name);
-    const struct ea_pull_params p = {
-        .image = exact ? exact : r->image,
-        .auth = r->auth,
-        .limit_ms = r->limit_ms,
-        .idle_ms = r->idle_ms,
-        .progress = log_progress,
-    };
-
-    ea_info("image pull begins", EA_S("task", r->task_arn), EA_S("container", r->container),
-            EA_S("image", r->image));
-    r->pull = ea_docker_pull(r->ag->docker, &p, pulled, r);
-}
-
-static void disk_looked(void *ctx, int64_t free_bytes, int64_t total_bytes, const ea_err *err)
-{
-    struct run *r = ctx;
-    int64_t reserve = reserve_bytes(r->ag);
-    ea_err full = { 0 };
-
-    if (err->code == EA_CANCELLED) {
-        finish(r, err);
-        return;
-    }
-    r->free_bytes = free_bytes;
-    r->total_bytes = total_bytes;
-    if (err->code) /* it may be another machine's */
-        ea_debug("pull without a look at the disk", EA_S("err", err->text));
-    if (err->code || free_bytes >= reserve) {
-        pull_now(r);
-        return;
-    }
-    no_room(r, reserve, &full);
-    finish(r, &full);
-}
-
-static void pull(struct run *r)
-{
-    if (reserve_bytes(r->ag) > 0)
-        ea_disk_look(r->ag, disk_looked, r);
-    else
-        pull_now(r);
-}
-
 static void disk_told(void *ctx, int64_t free_bytes, int64_t total_bytes, const ea_err *err)
 {
     struct run *r = ctx;
@@ -313,21 +90,6 @@ static void disk_told(void *ctx, int64_t free_bytes, int64_t total_bytes, const 
     r->free_bytes = free_bytes;
     r->total_bytes = total_bytes;
     finish(r, err);
-}
-
-static void cached_inspect_done(void *ctx, const struct ea_image *image, const ea_err *err)
-{
-    struct run *r = ctx;
-
-    if (!image) {
-        if (err->code == EA_NOT_FOUND)
-            pull(r);
-        else
-            finish(r, err);
-        return;
-    }
-    r->cached = true;
-    pulled_inspect_done(r, image, err);
 }
 
 /* ---- containers ---- */
@@ -479,9 +241,7 @@ static struct run *run_new(ea_agent *ag, const struct ea_effect *fx)
     r->ag = ag;
     r->op = fx->op;
     r->kind = fx->kind;
-    r->local = fx->local;
     r->limit_ms = fx->limit_ms;
-    r->idle_ms = fx->idle_ms;
     r->stop_s = fx->stop_s;
     r->task_arn = fx->task ? ea_strdup(fx->task->arn) : NULL;
     if (fx->volume)
@@ -489,12 +249,9 @@ static struct run *run_new(ea_agent *ag, const struct ea_effect *fx)
     if (!c)
         return r;
     r->container = ea_strdup(c->name);
-    r->image = ea_strdup(c->image);
     r->id = ea_strdup(c->docker_id);
-    r->name = ea_strdup(fx->kind == EA_FX_PULL ? c->image_digest : c->docker_name);
+    r->name = ea_strdup(c->docker_name);
     r->api = ea_strdup(c->docker_config.version);
-    if (fx->kind == EA_FX_RESOLVE || fx->kind == EA_FX_PULL)
-        r->auth = ea_engine_auth_find(ag->registry_auth, c->image);
     return r;
 }
 
@@ -534,15 +291,6 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
     struct run *r = run_new(ag, fx);
 
     switch (fx->kind) {
-    case EA_FX_RESOLVE:
-        resolve(r);
-        return;
-    case EA_FX_PULL:
-        if (r->local)
-            (void)ea_docker_image_inspect(ag->docker, r->image, SHORT_MS, cached_inspect_done, r);
-        else
-            pull(r);
-        return;
     case EA_FX_CREATE:
         create(r, fx);
         return;
@@ -582,6 +330,8 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
     case EA_FX_SURVEY:
     case EA_FX_UNTRACKED_REMOVE:
     case EA_FX_PREPARE:
+    case EA_FX_RESOLVE: /* run_image.c */
+    case EA_FX_PULL:
     case EA_FX_REPORT:
     case EA_FX_ACK:
     case EA_FX_CREDS_ACK:

@@ -19,6 +19,8 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
     switch (fx->kind) {
     case EA_FX_RESOLVE:
     case EA_FX_PULL:
+        ea_run_image(ag, fx);
+        return;
     case EA_FX_CREATE:
     case EA_FX_START:
     case EA_FX_STOP:

@@ -7,6 +7,7 @@
 
 /* The effect is borrowed; what outlives the call is copied. */
 void ea_run_effect(ea_agent *ag, const struct ea_effect *fx);
+void ea_run_image(ea_agent *ag, const struct ea_effect *fx);  /* run_image.c */
 void ea_run_docker(ea_agent *ag, const struct ea_effect *fx); /* run_docker.c */
 void ea_run_survey(ea_agent *ag, const struct ea_effect *fx); /* run_survey.c */
 void ea_run_report(ea_agent *ag, const struct ea_effect *fx); /* run_report.c */

@@ -125,6 +125,7 @@ static const ea_jfield version_fields[] = {
     EA_JSTR(struct ea_docker_version, min_api_version, "MinAPIVersion", 0),
     EA_JSTR(struct ea_docker_version, os, "Os", 0),
     EA_JSTR(struct ea_docker_version, arch, "Arch", 0),
+    EA_JSTR(struct ea_docker_version, kernel, "KernelVersion", 0),
 };
 static const ea_jshape version_shape = EA_JSHAPE(struct ea_docker_version, version_fields);
 

@@ -44,6 +44,7 @@ struct ea_docker_version {
     char *api_version; /* newest it speaks, "1.41" */
     char *min_api_version;
     char *os, *arch; /* "windows" "amd64" */
+    char *kernel;    /* "6.1.0-18-amd64", "10.0 20348 (20348.1.amd64fre...)" */
 };
 /* `v`: borrowed, NULL unless EA_OK; members that the engine does not tell are NULL. */
 typedef void ea_docker_version_done(void *ctx, const struct ea_docker_version *v,

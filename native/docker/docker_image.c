@@ -129,28 +129,36 @@ ea_docker_op *ea_docker_image_inspect(ea_docker *dk, const char *ref, int64_t li
     return ea_docker_request(dk, &rq, on_image, call);
 }
 
-/* ---- digest of a manifest --------------------------------------------------------------------- */
+/* ---- what a registry has ----------------------------------------------------------------------- */
 
 struct descriptor {
     char *media_type, *digest;
 };
+struct platform_list {
+    struct ea_manifest_platform *v;
+    size_t n;
+};
 struct distribution {
     struct descriptor descriptor;
+    struct platform_list platforms;
 };
 static const ea_jfield descriptor_fields[] = {
     EA_JSTR(struct descriptor, media_type, "mediaType", 0),
     EA_JSTR(struct descriptor, digest, "digest", EA_J_REQUIRED | EA_J_NONEMPTY),
 };
 static const ea_jshape descriptor_shape = EA_JSHAPE(struct descriptor, descriptor_fields);
+static const ea_jfield platform_fields[] = {
+    EA_JSTR(struct ea_manifest_platform, os, "os", 0),
+    EA_JSTR(struct ea_manifest_platform, arch, "architecture", 0),
+    EA_JSTR(struct ea_manifest_platform, os_version, "os.version", 0),
+    EA_JSTR(struct ea_manifest_platform, variant, "variant", 0),
+};
+static const ea_jshape platform_shape = EA_JSHAPE(struct ea_manifest_platform, platform_fields);
 static const ea_jfield distribution_fields[] = {
     EA_JOBJ(struct distribution, descriptor, "Descriptor", EA_J_REQUIRED, &descriptor_shape),
+    EA_JLIST(struct distribution, platforms, "Platforms", 0, &platform_shape),
 };
 static const ea_jshape distribution_shape = EA_JSHAPE(struct distribution, distribution_fields);
-
-struct digest_call {
-    ea_docker_digest_done *done;
-    void *ctx;
-};
 
 /* Version 1 manifests, plain and signed: what they hash to is not what a pull by digest wants. */
 static bool is_v1(const char *media_type)
@@ -158,32 +166,61 @@ static bool is_v1(const char *media_type)
     return ea_str_starts(ea_str_of(media_type), "application/vnd.docker.distribution.manifest.v1+");
 }
 
+void ea_manifest_done(struct ea_manifest *m)
+{
+    for (size_t i = 0; i < m->platforms.n; i++)
+        ea_json_free(&platform_shape, &m->platforms.v[i]);
+    ea_free(m->platforms.v);
+    ea_free(m->digest);
+    *m = (struct ea_manifest){ 0 };
+}
+
+ea_code ea_docker_manifest_decode(ea_str json, struct ea_manifest *out, ea_err *err)
+{
+    struct distribution d = { 0 };
+
+    *out = (struct ea_manifest){ 0 };
+    if (ea_json_decode(&distribution_shape, json, &d, err))
+        return ea_docker_garbled(err, "manifest");
+    if (is_v1(d.descriptor.media_type)) {
+        ea_json_free(&distribution_shape, &d);
+        return EA_OK;
+    }
+    if (!ea_image_digest_valid(ea_str_of(d.descriptor.digest))) {
+        ea_json_free(&distribution_shape, &d);
+        return ea_fail(err, EA_PROTOCOL, "manifest from Docker: digest expected");
+    }
+    out->digest = ea_strdup(d.descriptor.digest);
+    out->platforms.v = d.platforms.v;
+    out->platforms.n = d.platforms.n;
+    d.platforms = (struct platform_list){ NULL, 0 }; /* moved */
+    ea_json_free(&distribution_shape, &d);
+    return EA_OK;
+}
+
+struct manifest_call {
+    ea_docker_manifest_done *done;
+    void *ctx;
+};
+
 static void on_distribution(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
 {
-    struct digest_call *call = ctx;
-    struct distribution d = { 0 };
+    struct manifest_call *call = ctx;
+    struct ea_manifest m = { 0 };
     ea_err mine = *err;
-    const char *digest = NULL;
 
-    if (!err->code && ea_json_decode(&distribution_shape, a->body, &d, &mine))
-        ea_docker_garbled(&mine, "manifest");
-    if (!mine.code && !is_v1(d.descriptor.media_type)) {
-        digest = d.descriptor.digest;
-        if (!ea_image_digest_valid(ea_str_of(digest))) {
-            ea_fail(&mine, EA_PROTOCOL, "manifest from Docker: digest expected");
-            digest = NULL;
-        }
-    }
-    call->done(call->ctx, digest, &mine);
-    ea_json_free(&distribution_shape, &d);
+    if (!err->code && ea_docker_manifest_decode(a->body, &m, &mine))
+        m = (struct ea_manifest){ 0 };
+    call->done(call->ctx, mine.code ? NULL : &m, &mine);
+    ea_manifest_done(&m);
     ea_free(call);
 }
 
-ea_docker_op *ea_docker_manifest_digest(ea_docker *dk, const char *ref, const char *auth,
-                                        int64_t limit_ms, ea_docker_digest_done *done, void *ctx)
+ea_docker_op *ea_docker_manifest(ea_docker *dk, const char *ref, const char *auth, int64_t limit_ms,
+                                 ea_docker_manifest_done *done, void *ctx)
 {
     EA_BUF_AUTO path = EA_BUF(4096);
-    struct digest_call *call = ea_alloc(sizeof(*call));
+    struct manifest_call *call = ea_alloc(sizeof(*call));
     struct ea_docker_request rq = {
         .http = { .method = "GET", .auth = auth, .limit_ms = limit_ms },
         .api = MANIFEST_API,

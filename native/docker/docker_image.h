@@ -1,4 +1,4 @@
-/* docker_image.h - inspect, list, tag and remove images; digest of a registry's manifest.
+/* docker_image.h - inspect, list, tag and remove images; what a registry has under a name.
  * Thread: loop. Knows: paths and JSON under /images and /distribution. Does not know: tasks, retries.
  * Pulling is docker_pull.h. Handles and `done`: docker.h. Arguments are copied.
  * Source: task-engine.md sections 2.2, 4.3. */
@@ -21,11 +21,20 @@ typedef void ea_docker_image_done(void *ctx, const struct ea_image *image, const
 ea_docker_op *ea_docker_image_inspect(ea_docker *dk, const char *ref, int64_t limit_ms,
                                       ea_docker_image_done *done, void *ctx);
 
-/* `digest` is NULL unless EA_OK, and NULL with EA_OK when the registry answered with a version 1
- * manifest (its digest must not be pinned). EA_UNSUPPORTED: the engine is older than API 1.35. */
-typedef void ea_docker_digest_done(void *ctx, const char *digest, const ea_err *err);
-ea_docker_op *ea_docker_manifest_digest(ea_docker *dk, const char *ref, const char *auth,
-                                        int64_t limit_ms, ea_docker_digest_done *done, void *ctx);
+struct ea_manifest_platform {
+    char *os, *arch, *os_version, *variant; /* NULL: not told */
+};
+struct ea_manifest { /* what a registry has under a name; borrowed for the call */
+    char *digest;    /* NULL: a version 1 manifest, whose digest must not be pinned */
+    struct {
+        struct ea_manifest_platform *v;
+        size_t n;
+    } platforms; /* of a list all, of a single image one; empty: not told */
+};
+/* `m` is NULL unless EA_OK. EA_UNSUPPORTED: the engine is older than API 1.35. */
+typedef void ea_docker_manifest_done(void *ctx, const struct ea_manifest *m, const ea_err *err);
+ea_docker_op *ea_docker_manifest(ea_docker *dk, const char *ref, const char *auth, int64_t limit_ms,
+                                 ea_docker_manifest_done *done, void *ctx);
 
 typedef void ea_docker_images_done(void *ctx, const struct ea_image *v, size_t n,
                                    const ea_err *err);
@@ -38,8 +47,10 @@ ea_docker_op *ea_docker_image_tag(ea_docker *dk, const char *source, const char 
 ea_docker_op *ea_docker_image_remove(ea_docker *dk, const char *ref, int64_t limit_ms,
                                      ea_docker_done *done, void *ctx);
 
-/* Decoders, pure. The caller frees by ea_image_done. */
+/* Decoders, pure. The caller frees by ea_image_done, ea_manifest_done. */
 ea_code ea_docker_image_decode(ea_str json, struct ea_image *out, ea_err *err) EA_CHECK;
 void ea_image_done(struct ea_image *image);
+ea_code ea_docker_manifest_decode(ea_str json, struct ea_manifest *out, ea_err *err) EA_CHECK;
+void ea_manifest_done(struct ea_manifest *m);
 
 #endif

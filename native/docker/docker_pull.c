@@ -21,6 +21,7 @@ struct pull {
     ea_docker_done *done;
     void *ctx;
     ea_docker_pull_progress *progress;
+    ea_docker_pull_layer *layer;
     char *image;
     int64_t limit_ms, begin_ms, idle_ms;
     ea_timer *timer;
@@ -128,6 +129,14 @@ static void outcome(const struct pull *pl, const ea_err *err, ea_err *out)
     }
 }
 
+static void layer_is(void *ctx, const char *id, const char *what, int64_t bytes)
+{
+    const struct pull *pl = ctx;
+
+    if (pl->layer)
+        pl->layer(pl->ctx, id, what, bytes);
+}
+
 static bool on_line(void *ctx, ea_str line)
 {
     struct pull *pl = ctx;
@@ -224,6 +233,9 @@ ea_docker_op *ea_docker_pull(ea_docker *dk, const struct ea_pull_params *p, ea_d
     pl->done = done;
     pl->ctx = ctx;
     pl->progress = p->progress;
+    pl->layer = p->layer;
+    pl->state.told = layer_is;
+    pl->state.ctx = pl;
     pl->image = ea_strdup(p->image);
     pl->limit_ms = p->limit_ms;
     pl->begin_ms = p->begin_ms ? p->begin_ms : BEGIN_DEFAULT_MS;

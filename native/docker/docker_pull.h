@@ -12,10 +12,19 @@ struct ea_buf;
 struct ea_pull_progress {
     const char *status;     /* "Downloading", "Extracting", ...: what most layers do; borrowed */
     int64_t current, total; /* bytes over all layers of the present phase; total 0: unknown */
+    int64_t got, size;      /* bytes downloaded, and of all layers whose size is known */
     unsigned layers, layers_done;
+    bool sizes_known; /* `size` is that of all that is to be downloaded */
 };
 /* At most about five times a second, and on each change of `status`. */
 typedef void ea_docker_pull_progress(void *ctx, const struct ea_pull_progress *p);
+/* A layer is "downloaded", "complete" or "already there": each told once a layer. `id` as Docker
+ * shortens it; `bytes` 0: not told by Docker. Borrowed for the call. */
+typedef void ea_docker_pull_layer(void *ctx, const char *id, const char *what, int64_t bytes);
+
+#define EA_PULL_TEXT_MAX 96
+/* "3 of 7 layers, 41 of 120 MiB"; while all is downloaded "unpacks, 3 of 7 layers". Pure. */
+void ea_pull_progress_text(const struct ea_pull_progress *p, char out[EA_PULL_TEXT_MAX]);
 
 struct ea_pull_params {
     const char *image; /* repository[:tag|@digest]; without both: latest */
@@ -26,6 +35,7 @@ struct ea_pull_params {
                            while everything is downloaded and layers are unpacked: Docker may say
                            nothing for minutes then, above all on Windows */
     ea_docker_pull_progress *progress; /* may be NULL */
+    ea_docker_pull_layer *layer;       /* may be NULL */
 };
 
 /* EA_TIMEOUT: limit_ms or begin_ms ran out, with the reference's text. EA_SERVER and the text

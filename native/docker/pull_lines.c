@@ -3,7 +3,10 @@
 #include "../base/alloc.h"
 #include "../base/json.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define MIB (1024 * 1024)
 
 typedef enum phase {
     PENDING,
@@ -14,6 +17,8 @@ typedef enum phase {
 struct layer {
     phase phase;
     int64_t current, total; /* of the present phase */
+    int64_t size;           /* bytes to download; 0: not told, or nothing */
+    bool told_downloaded, told_done;
 };
 
 struct detail {
@@ -60,7 +65,7 @@ void ea_pull_state_done(struct ea_pull_state *s)
 {
     ea_map_done(&s->layers, ea_free);
     ea_free(s->error);
-    *s = (struct ea_pull_state){ 0 };
+    *s = (struct ea_pull_state){ .told = s->told, .ctx = s->ctx };
 }
 
 static unsigned *counter(struct ea_pull_state *s, phase p)
@@ -88,6 +93,23 @@ static struct layer *layer_of(struct ea_pull_state *s, const char *id)
     return l;
 }
 
+/* Each once a layer, however often an engine repeats itself. */
+static void tell_layer(const struct ea_pull_state *s, const char *id, struct layer *l,
+                       const char *status)
+{
+    bool there = ea_str_starts(ea_str_of(status), "Already");
+
+    if (l->phase == UNPACKING && !l->told_downloaded) {
+        l->told_downloaded = true;
+        if (s->told)
+            s->told(s->ctx, id, "downloaded", l->size);
+    } else if (l->phase == DONE && !l->told_done) {
+        l->told_done = true;
+        if (s->told)
+            s->told(s->ctx, id, there ? "already there" : "complete", l->size);
+    }
+}
+
 static void note_layer(struct ea_pull_state *s, const struct progress_line *line)
 {
     for (size_t i = 0; i < EA_COUNT(words); i++) {
@@ -107,7 +129,11 @@ static void note_layer(struct ea_pull_state *s, const struct progress_line *line
         if (line->detail.total > 0) {
             l->total = line->detail.total;
             l->current = line->detail.current > l->total ? l->total : line->detail.current;
+            l->current = l->current < 0 ? 0 : l->current;
+            if (l->phase == PENDING)
+                l->size = l->total;
         }
+        tell_layer(s, line->id, l, line->status);
         return;
     }
 }
@@ -146,7 +172,8 @@ void ea_pull_summary(const struct ea_pull_state *s, struct ea_pull_progress *out
 
     *out = (struct ea_pull_progress){ .status = "Pulling",
                                       .layers = (unsigned)ea_map_count(&s->layers),
-                                      .layers_done = s->done };
+                                      .layers_done = s->done,
+                                      .sizes_known = true };
     if (s->pending)
         out->status = "Downloading";
     else if (s->unpacking)
@@ -160,5 +187,27 @@ void ea_pull_summary(const struct ea_pull_state *s, struct ea_pull_progress *out
             out->current = add(out->current, l->current);
             out->total = add(out->total, l->total);
         }
+        out->size = add(out->size, l->size);
+        out->got = add(out->got, l->phase == PENDING ? l->current : l->size);
+        if (l->phase == PENDING && !l->size)
+            out->sizes_known = false;
     }
+}
+
+void ea_pull_progress_text(const struct ea_pull_progress *p, char out[EA_PULL_TEXT_MAX])
+{
+    const char *unit = p->size < 10 * MIB ? "KiB" : "MiB";
+    int64_t bytes = p->size < 10 * MIB ? 1024 : MIB;
+
+    if (!p->layers)
+        (void)snprintf(out, EA_PULL_TEXT_MAX, "asks the registry");
+    else if (p->layers_done < p->layers && strcmp(p->status, "Extracting") == 0)
+        (void)snprintf(out, EA_PULL_TEXT_MAX, "unpacks, %u of %u layers", p->layers_done,
+                       p->layers);
+    else if (p->sizes_known)
+        (void)snprintf(out, EA_PULL_TEXT_MAX, "%u of %u layers, %lld of %lld %s", p->layers_done,
+                       p->layers, (long long)(p->got / bytes), (long long)(p->size / bytes), unit);
+    else
+        (void)snprintf(out, EA_PULL_TEXT_MAX, "%u of %u layers, %lld %s so far", p->layers_done,
+                       p->layers, (long long)(p->got / bytes), unit);
 }

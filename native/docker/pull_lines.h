@@ -12,8 +12,11 @@ struct ea_pull_state {
     ea_map layers;                     /* id -> struct layer * */
     unsigned pending, unpacking, done; /* layers being downloaded, unpacked, complete */
     char *error;                       /* the text of the error line; NULL: none */
+    ea_docker_pull_layer *told;        /* set by the owner; may be NULL */
+    void *ctx;
 };
 
+/* Frees what it holds; the owner's members stay. */
 void ea_pull_state_done(struct ea_pull_state *s);
 /* A line that is no JSON object or has another shape is EA_PROTOCOL. */
 ea_code ea_pull_line(struct ea_pull_state *s, ea_str line, ea_err *err) EA_CHECK;

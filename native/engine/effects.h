@@ -11,12 +11,15 @@
 typedef enum ea_fx_kind {
     /* Docker; each has a time limit in limit_ms and answers EA_EV_RESULT */
     EA_FX_RESOLVE, /* digest of c->image: registry manifest, or local inspect when `local` is set;
-                      that one answers PULL as well when the image is there (`cached`) */
+                      that one answers PULL as well when the image is there (`cached`).
+                      EA_AUTH as for a pull; EA_UNSUPPORTED: the registry's image is for another
+                      platform (not retried, not pulled) */
     EA_FX_PULL,    /* c->image (by digest when known, then tagged); idle_ms between progress lines.
                       `local`: prefer-cached, or once and pulled before: a local image is enough,
                       pull only if absent.
                       EA_TIMEOUT is limit_ms alone; a silent stream is EA_IO with its text (retried);
-                      EA_AUTH: registry login impossible (not retried) */
+                      EA_AUTH: registry login impossible, EA_UNSUPPORTED: another platform (neither is
+                      retried) */
     EA_FX_CREATE, /* under c->docker_name; a name conflict with our own labels = found, not error */
     EA_FX_START,  /* then inspect; the answer carries both */
     EA_FX_STOP,   /* `stop_s` seconds of grace; then how it ended; 404 = stopped */

@@ -133,7 +133,8 @@ static bool image_retried(struct ea_turn *turn, struct ea_container *c, const st
         c->retry_at_ms = turn->now->mono_ms + ea_turn_delay(turn, 1, 1000, 1000, 1.0, 0.2);
         return true;
     }
-    if (ev->err.code == EA_TIMEOUT || ev->err.code == EA_AUTH || c->attempts >= step->attempts)
+    if (ev->err.code == EA_TIMEOUT || ev->err.code == EA_AUTH || ev->err.code == EA_UNSUPPORTED ||
+        c->attempts >= step->attempts)
         return false;
     int64_t delay = ea_turn_delay(turn, c->attempts, step->first_delay_ms, step->last_delay_ms,
                                   step->multiple, 0.2);
@@ -148,6 +149,10 @@ static bool image_retried(struct ea_turn *turn, struct ea_container *c, const st
 static void resolved(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                      const struct ea_event *ev)
 {
+    if (ev->err.code == EA_UNSUPPORTED) { /* of another platform: no pull, a local image may do */
+        image_failed(turn, t, c, ev, EA_C_PULLED);
+        return;
+    }
     if (ev->err.code) {
         if (!image_retried(turn, c, ev, EA_C_MANIFEST_PULLED))
             image_failed(turn, t, c, ev, EA_C_MANIFEST_PULLED);

@@ -187,6 +187,7 @@ static ecsagent_list containers_of(ecsagent_op *op, const cJSON *o)
         v[i].started_ms = number(item, "startedAt");
         v[i].finished_ms = number(item, "finishedAt");
         v[i].ports = ports_of(op, item);
+        v[i].activity = text(op, item, "activity");
     }
     return list_of(ECSAGENT_TYPE_CONTAINER, v, n, sizeof(*v));
 }

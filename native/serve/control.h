@@ -19,11 +19,11 @@ void ea_control_handle(const struct ea_serve_source *source, ea_http_request *re
 /* {"tasks":[{"arn","family","revision","knownStatus","desiredStatus","networkMode","roleArn",
  *  "stoppedReason","createdAt","pullStartedAt","pullStoppedAt","startedAt","stoppedAt",
  *  "containers":[{"name","dockerId","dockerName","image","imageId","knownStatus","desiredStatus",
- *   "health","reason","essential","exitCode","cpu","memory","cpuPercent","memoryUsedMib",
+ *   "health","reason","activity","essential","exitCode","cpu","memory","cpuPercent","memoryUsedMib",
  *   "createdAt","startedAt","finishedAt",
  *   "ports":[{"containerPort","hostPort","protocol","bindIp"}]}]}]}
  * Absent members are left out; times are wall milliseconds; statuses are the API's words; cpuPercent is
- * of the whole machine. */
+ * of the whole machine; activity: how far the pull of its image is. */
 void ea_view_tasks(const struct ea_serve_source *source, ea_buf *out);
 
 #endif

@@ -43,6 +43,9 @@ struct ea_serve_source {
     bool (*usage)(void *ctx, const char *docker_id, double *cpu_percent, int64_t *memory_mib);
     /* `out` is written for EA_STATS_HERE alone. NULL: nobody samples. */
     ea_stats_state (*stats)(void *ctx, const char *docker_id, struct ea_stats_document *out);
+    /* Adds what a container's pull is at: "pulling nginx:1: 3 of 7 layers, 41 of 120 MiB". False: it
+     * waits for none. NULL: nobody knows. */
+    bool (*pulling)(void *ctx, const char *task_arn, const char *container, ea_buf *out);
 };
 
 struct ea_serve_config {

@@ -61,7 +61,17 @@ static void add_usage(ea_buf *b, const struct ea_serve_source *source, const str
     ea_buf_addf(b, ",\"memoryUsedMib\":%" PRId64, memory_mib);
 }
 
-static void add_container(ea_buf *b, const struct ea_serve_source *source,
+static void add_activity(ea_buf *b, const struct ea_serve_source *source, const struct ea_task *t,
+                         const struct ea_container *c)
+{
+    EA_BUF_AUTO text = EA_BUF(1024);
+
+    if (c->known < EA_C_PULLED && source->pulling &&
+        source->pulling(source->ctx, t->arn, c->name, &text))
+        add_str(b, "activity", ea_buf_z(&text));
+}
+
+static void add_container(ea_buf *b, const struct ea_serve_source *source, const struct ea_task *t,
                           const struct ea_container *c)
 {
     const char *known = ea_cstate_wire(c->known), *desired = ea_cstate_wire(c->desired);
@@ -77,6 +87,7 @@ static void add_container(ea_buf *b, const struct ea_serve_source *source,
     if (ea_container_has_health_check(c))
         add_str(b, "health", ea_health_name(c->health.status));
     add_reason(b, c);
+    add_activity(b, source, t, c);
     ea_buf_addf(b, ",\"essential\":%s", c->essential ? "true" : "false");
     if (c->exit_code.has)
         ea_buf_addf(b, ",\"exitCode\":%" PRId64, c->exit_code.v);
@@ -130,7 +141,7 @@ static void add_task(ea_buf *b, const struct ea_serve_source *source, const stru
     for (size_t i = 0; i < t->containers.n; i++) {
         if (i)
             ea_buf_addc(b, ',');
-        add_container(b, source, &t->containers.v[i]);
+        add_container(b, source, t, &t->containers.v[i]);
     }
     ea_buf_adds(b, "]}");
 }

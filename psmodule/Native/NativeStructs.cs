@@ -185,6 +185,7 @@ internal struct NativeContainer
     public long StartedMs;
     public long FinishedMs;
     public NativeList Ports;
+    public IntPtr Activity;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -28,6 +28,9 @@ public sealed class EcsAgentContainer
     /// <summary>Why it stopped or could not start.</summary>
     public string? Reason { get; private set; }
 
+    /// <summary>How far the pull of its image is; null when there is nothing to tell.</summary>
+    public string? Activity { get; private set; }
+
     /// <summary>CPU shares asked for.</summary>
     public long Cpu { get; private set; }
 
@@ -38,7 +41,7 @@ public sealed class EcsAgentContainer
     public DateTime? FinishedAt { get; private set; }
     public EcsAgentPort[] Ports { get; private set; } = [];
 
-    public override string ToString() => $"{Name}={Status}";
+    public override string ToString() => Activity is null ? $"{Name}={Status}" : $"{Name}: {Activity}";
 
     internal static EcsAgentContainer From(NativeContainer container) => new()
     {
@@ -53,6 +56,7 @@ public sealed class EcsAgentContainer
         Essential = container.Essential != 0,
         ExitCode = container.HasExitCode != 0 ? container.ExitCode : null,
         Reason = NativeReader.Text(container.Reason),
+        Activity = NativeReader.Text(container.Activity),
         Cpu = container.Cpu,
         Memory = container.MemoryMib == 0 ? null : container.MemoryMib,
         CreatedAt = NativeReader.Time(container.CreatedMs),

@@ -58,7 +58,8 @@ public sealed class GetEcsAgentTaskTests
         using var session = new Session();
         PSObject[] containers = session.Run($"Get-ECSAgentTask {WebArn}").One().List("Containers");
 
-        Assert.Equal(["web=RUNNING", "init=STOPPED"], containers.Select(container => container.ToString()));
+        Assert.Equal(["web=RUNNING", "init=STOPPED", "log: pulling log:1: 3 of 7 layers, 41 of 120 MiB"],
+                     containers.Select(container => container.ToString()));
         Assert.Equal("c0ffee", containers[0].Get("DockerId"));
         Assert.Equal("HEALTHY", containers[0].Get("Health"));
         Assert.Equal(true, containers[0].Get("Essential"));
@@ -72,6 +73,8 @@ public sealed class GetEcsAgentTaskTests
         Assert.Equal(0, containers[1].Get("ExitCode"));
         Assert.Null(containers[1].Get("Memory"));
         Assert.Equal("grüß Gott €", containers[1].Get("Reason"));
+        Assert.Null(containers[1].Get("Activity"));
+        Assert.Equal("pulling log:1: 3 of 7 layers, 41 of 120 MiB", containers[2].Get("Activity"));
     }
 
     [Fact]

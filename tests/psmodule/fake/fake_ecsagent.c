@@ -125,6 +125,8 @@ static const ecsagent_container web_containers[] = {
     { SIZED(ecsagent_container), .has_exit_code = 1, .exit_code = 0, .name = "init",
       .image = "busybox:latest", .known_status = "STOPPED", .desired_status = "STOPPED",
       .reason = "gr\xc3\xbc\xc3\x9f Gott \xe2\x82\xac", .cpu = 10 },
+    { SIZED(ecsagent_container), .name = "log", .image = "log:1", .known_status = "PENDING",
+      .desired_status = "RUNNING", .activity = "pulling log:1: 3 of 7 layers, 41 of 120 MiB" },
 };
 
 static const ecsagent_container batch_containers[] = {

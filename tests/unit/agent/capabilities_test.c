@@ -107,8 +107,9 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
         { "ECR",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\","
-          "\"registryAuthentication\":{\"type\":\"ecr\"}}]}",
-          "ecr-auth" },
+          "\"registryAuthentication\":{\"type\":\"ecr\",\"ecrAuthData\":{\"registryId\":\"1\","
+          "\"useExecutionRole\":true}}}]}",
+          NULL },
         { "a second need behind one that is met",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]},"

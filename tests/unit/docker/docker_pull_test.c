@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 #include <string.h>
 
@@ -81,6 +82,81 @@ static void silence_means_trouble_only_while_something_is_downloaded(void **stat
                      (long long)p.current, (long long)p.total, p.layers_done);
     }
     assert_null(s.error);
+    ea_pull_state_done(&s);
+}
+
+struct layers {
+    char text[512];
+    unsigned n;
+};
+
+static void note_layer(void *ctx, const char *id, const char *what, int64_t bytes)
+{
+    struct layers *l = ctx;
+    size_t used = strlen(l->text);
+
+    l->n++;
+    (void)snprintf(l->text + used, sizeof(l->text) - used, "%s %s %lld; ", id, what,
+                   (long long)bytes);
+}
+
+static void progress_is_told_in_layers_and_bytes(void **state)
+{
+    static const struct {
+        const char *line, *text;
+    } steps[] = {
+        { "{\"status\":\"Pulling from a/b\",\"id\":\"1\"}", "asks the registry" },
+        { "{\"status\":\"Already exists\",\"id\":\"aa\"}", "1 of 1 layers, 0 of 0 KiB" },
+        { "{\"status\":\"Pulling fs layer\",\"id\":\"bb\"}", "1 of 2 layers, 0 KiB so far" },
+        { "{\"status\":\"Waiting\",\"id\":\"cc\"}", "1 of 3 layers, 0 KiB so far" },
+        { "{\"status\":\"Downloading\",\"id\":\"bb\",\"progressDetail\":{\"current\":2097152,"
+          "\"total\":104857600}}",
+          "1 of 3 layers, 2 MiB so far" },
+        { "{\"status\":\"Downloading\",\"id\":\"cc\",\"progressDetail\":{\"current\":-7,"
+          "\"total\":20971520}}",
+          "1 of 3 layers, 2 of 120 MiB" },
+        { "{\"status\":\"Download complete\",\"id\":\"cc\"}", "1 of 3 layers, 22 of 120 MiB" },
+        { "{\"status\":\"Downloading\",\"id\":\"bb\",\"progressDetail\":{\"current\":104857600,"
+          "\"total\":104857600}}",
+          "1 of 3 layers, 120 of 120 MiB" },
+        { "{\"status\":\"Verifying Checksum\",\"id\":\"bb\"}", "unpacks, 1 of 3 layers" },
+        { "{\"status\":\"Download complete\",\"id\":\"bb\"}", "unpacks, 1 of 3 layers" },
+        { "{\"status\":\"Pull complete\",\"id\":\"bb\"}", "unpacks, 2 of 3 layers" },
+        { "{\"status\":\"Pull complete\",\"id\":\"bb\"}", "unpacks, 2 of 3 layers" },
+        { "{\"status\":\"Pull complete\",\"id\":\"cc\"}", "3 of 3 layers, 120 of 120 MiB" },
+    };
+    struct layers told = { 0 };
+    struct ea_pull_state s = { .told = note_layer, .ctx = &told };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(steps); i++) {
+        struct ea_pull_progress p;
+        char text[EA_PULL_TEXT_MAX];
+
+        feed(&s, steps[i].line);
+        ea_pull_summary(&s, &p);
+        ea_pull_progress_text(&p, text);
+        if (strcmp(text, steps[i].text) != 0)
+            fail_msg("after %s: %s", steps[i].line, text);
+    }
+    assert_string_equal(told.text, "aa already there 0; cc downloaded 20971520; "
+                                   "bb downloaded 104857600; bb complete 104857600; "
+                                   "cc complete 20971520; ");
+    ea_pull_state_done(&s);
+}
+
+static void a_layer_that_flaps_is_told_once(void **state)
+{
+    struct layers told = { 0 };
+    struct ea_pull_state s = { .told = note_layer, .ctx = &told };
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        feed(&s, "{\"status\":\"Retrying in 1 second\",\"id\":\"aa\"}");
+        feed(&s, "{\"status\":\"Download complete\",\"id\":\"aa\"}");
+        feed(&s, "{\"status\":\"Pull complete\",\"id\":\"aa\"}");
+    }
+    assert_int_equal(told.n, 2);
     ea_pull_state_done(&s);
 }
 
@@ -366,7 +442,7 @@ static void a_pull_can_be_cancelled_and_refuses_what_is_no_image(void **state)
 struct image_result {
     bool done;
     ea_err err;
-    size_t tags, digests, env;
+    size_t tags, digests, env, platforms;
     int64_t size, created_ms;
     char id[100];
 };
@@ -398,13 +474,15 @@ static void images_done(void *ctx, const struct ea_image *v, size_t n, const ea_
         r->created_ms = v[0].created_ms;
 }
 
-static void digest_done(void *ctx, const char *digest, const ea_err *err)
+static void manifest_done(void *ctx, const struct ea_manifest *m, const ea_err *err)
 {
     struct image_result *r = ctx;
+    const char *digest = m ? m->digest : NULL;
 
     r->done = true;
     r->err = *err;
     r->digests = digest != NULL;
+    r->platforms = m ? m->platforms.n : 0;
     if (digest)
         strncpy(r->id, digest, sizeof(r->id) - 1);
 }
@@ -464,19 +542,27 @@ static void digests_come_from_the_registry(void **state)
         const char *why, *body;
         ea_code want;
         bool has;
+        unsigned platforms;
     } cases[] = {
         { "a list",
           "{\"Descriptor\":{\"mediaType\":\"application/"
           "vnd.docker.distribution.manifest.list.v2+json\","
-          "\"digest\":\"" SHA "\",\"size\":2},\"Platforms\":[]}",
-          EA_OK, true },
+          "\"digest\":\"" SHA
+          "\",\"size\":2},\"Platforms\":[{\"architecture\":\"amd64\",\"os\":\"linux\"},"
+          "{\"architecture\":\"amd64\",\"os\":\"windows\",\"os.version\":\"10.0.17763.1\",\"x\":[]}"
+          "]}",
+          EA_OK, true, 2 },
+        { "platforms not told", "{\"Descriptor\":{\"digest\":\"" SHA "\"},\"Platforms\":null}",
+          EA_OK, true, 0 },
+        { "platforms of another shape",
+          "{\"Descriptor\":{\"digest\":\"" SHA "\"},\"Platforms\":[7]}", EA_PROTOCOL, false, 0 },
         { "an old manifest",
           "{\"Descriptor\":{\"mediaType\":\"application/"
           "vnd.docker.distribution.manifest.v1+prettyjws\","
           "\"digest\":\"" SHA "\"}}",
-          EA_OK, false },
-        { "no digest", "{\"Descriptor\":{\"mediaType\":\"x\"}}", EA_PROTOCOL, false },
-        { "something else", "{\"Descriptor\":{\"digest\":\"latest\"}}", EA_PROTOCOL, false },
+          EA_OK, false, 0 },
+        { "no digest", "{\"Descriptor\":{\"mediaType\":\"x\"}}", EA_PROTOCOL, false, 0 },
+        { "something else", "{\"Descriptor\":{\"digest\":\"latest\"}}", EA_PROTOCOL, false, 0 },
     };
     struct docker_world *w = *state;
     struct image_result r;
@@ -485,9 +571,10 @@ static void digests_come_from_the_registry(void **state)
         fake_engine_json(w->fe, "GET /v1.35/distribution/host:1/tiny:1/json ", false, "200 OK",
                          cases[i].body);
         r = (struct image_result){ 0 };
-        ea_docker_manifest_digest(w->dk, "host:1/tiny:1", "YXV0aA==", 5000, digest_done, &r);
+        ea_docker_manifest(w->dk, "host:1/tiny:1", "YXV0aA==", 5000, manifest_done, &r);
         fake_wait(w->loop, &r.done, "digest");
-        if (r.err.code != cases[i].want || r.digests != (cases[i].has ? 1U : 0U))
+        if (r.err.code != cases[i].want || r.digests != (cases[i].has ? 1U : 0U) ||
+            r.platforms != cases[i].platforms)
             fail_msg("%s: %s", cases[i].why, r.err.text);
     }
     assert_non_null(strstr(fake_engine_request(w->fe, 0), "X-Registry-Auth: YXV0aA=="));
@@ -497,6 +584,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_means_trouble_only_while_something_is_downloaded),
+        cmocka_unit_test(progress_is_told_in_layers_and_bytes),
+        cmocka_unit_test(a_layer_that_flaps_is_told_once),
         cmocka_unit_test(the_first_error_is_the_cause),
         cmocka_unit_test(an_engine_that_invents_layers_is_bounded),
         cmocka_unit_test(errors_are_explained_and_redacted),

@@ -214,6 +214,37 @@ static void a_pull_is_tried_five_times_and_then_the_behaviour_decides(void **sta
     }
 }
 
+static void an_image_of_another_platform_is_neither_looked_up_again_nor_pulled(void **state)
+{
+    static const struct {
+        ea_pull_behavior behavior;
+        bool goes_on; /* a local image may do */
+    } cases[] = {
+        { EA_PULL_DEFAULT, true },
+        { EA_PULL_PREFER_CACHED, true },
+        { EA_PULL_ALWAYS, false },
+        { EA_PULL_ONCE, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct driver d;
+
+        driver_init(&d);
+        d.m.settings.pull_behavior = cases[i].behavior;
+        until(&d, EA_FX_RESOLVE);
+        driver_fail(&d, ARN, "c", EA_UNSUPPORTED, "the image is for windows/amd64");
+        assert_error(&d, "CannotPullContainerError", "the image is for windows/amd64");
+        if (cases[i].goes_on) {
+            driver_expect(&d, ARN, "c", EA_FX_CREATE);
+            driver_fail(&d, ARN, "c", EA_NOT_FOUND, "No such image");
+            assert_error(&d, "CannotPullContainerError", "the image is for windows/amd64");
+        }
+        assert_int_equal(driver_task(&d, ARN)->known, EA_T_STOPPED);
+        driver_done(&d);
+    }
+}
+
 static void a_create_after_a_failed_pull_tells_the_pull_if_it_fails_and_nothing_if_not(void **state)
 {
     struct driver d;
@@ -399,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_start_of_unknown_outcome_is_inspected_and_never_blindly_repeated),
         cmocka_unit_test(a_failed_start_is_told_even_when_docker_said_it_runs),
         cmocka_unit_test(a_pull_is_tried_five_times_and_then_the_behaviour_decides),
+        cmocka_unit_test(an_image_of_another_platform_is_neither_looked_up_again_nor_pulled),
         cmocka_unit_test(
             a_create_after_a_failed_pull_tells_the_pull_if_it_fails_and_nothing_if_not),
         cmocka_unit_test(a_missing_image_costs_nine_look_ups),
