@@ -8,6 +8,7 @@
 
 enum {
     STEP_MS = 1000,      /* between samples */
+    ONE_SHOT_MS = 5000,  /* the same where the engine is asked for each */
     FIRST_STEP_MS = 500, /* the shortest: a rate over less is noise */
     RETRY_MIN_MS = 1000, /* a source that failed is opened again */
     RETRY_MAX_MS = 10000,
@@ -168,6 +169,7 @@ static void on_sample(void *ctx, ea_str line, const struct ea_docker_sample *sam
 
 static void free_sampler(struct sampler *s)
 {
+    ea_plat_cgroup_close(&s->place);
     ea_buf_done(&s->document);
     ea_metrics_free(s->metrics);
     ea_free(s->docker_id);
@@ -191,12 +193,21 @@ static void on_once(void *ctx, ea_str line, const struct ea_docker_sample *sampl
         ea_debug("statistics not told", EA_S("container", s->name), EA_S("err", err->text));
 }
 
+/* Time between two questions to the engine; 0: a stream is read. */
+static int64_t pause_ms(const struct ea_metrics_watch *w)
+{
+    if (w->poll_ms || w->source != SOURCE_AUTO || !ea_plat_is_windows())
+        return w->poll_ms;
+    return ea_docker_stats_once_is_cheap(w->ag->docker) ? ONE_SHOT_MS : 0;
+}
+
 static void step_engine(struct sampler *s, int64_t now)
 {
     struct ea_metrics_watch *w = s->w;
     bool windows = ea_plat_is_windows();
+    int64_t pause = pause_ms(w);
 
-    if (!w->poll_ms) {
+    if (!pause) {
         if (s->asked) /* one stream is enough */
             end_asked(s);
         /* Opens itself again; a container that the engine has lost is told to be over by EA_FX_UNWATCH. */
@@ -207,13 +218,14 @@ static void step_engine(struct sampler *s, int64_t now)
     if (!s->once)
         s->once =
             ea_docker_stats_once(w->ag->docker, s->docker_id, windows, POLL_LIMIT_MS, on_once, s);
-    s->next_ms = now + w->poll_ms;
+    s->next_ms = now + pause;
 }
 
 /* ---- the control group ---- */
 
 static void missed(struct sampler *s, const struct ea_container *c, const ea_err *err)
 {
+    ea_plat_cgroup_close(&s->place);
     s->located = false;
     if (c && c->restarting)
         return; /* it comes back, in a group of its own */
@@ -276,7 +288,8 @@ static void on_check(void *ctx, ea_str line, const struct ea_docker_sample *samp
         EA_I("engine_cpu_ns", (int64_t)sample->cpu_total),
         EA_I("memory_bytes", (int64_t)b.memory_bytes),
         EA_I("engine_memory_bytes", (int64_t)sample->memory_bytes));
-    s->cgroup = false;
+    ea_plat_cgroup_close(&s->place);
+    s->located = s->cgroup = false;
     s->next_ms = ea_now().mono_ms;
     plan(s->w);
 }
@@ -458,9 +471,9 @@ void ea_metrics_watch(ea_agent *ag, const struct ea_task *t, const struct ea_con
     s->cgroup = w->source != SOURCE_ENGINE && !ea_plat_is_windows();
     (void)ea_map_put(&w->samplers, s->docker_id, s); /* there was none */
     step(s, now);
-    if (w->poll_ms) /* not all at the same time */
+    if (pause_ms(w)) /* not all at the same time */
         s->next_ms =
-            now + FIRST_STEP_MS + (int64_t)ea_rng_below(&ag->rng, (uint64_t)w->poll_ms * 8 / 10);
+            now + FIRST_STEP_MS + (int64_t)ea_rng_below(&ag->rng, (uint64_t)pause_ms(w) * 8 / 10);
     plan(w);
 }
 

@@ -178,13 +178,19 @@ static void on_once(void *ctx, const ea_dhttp_answer *a, const ea_err *err)
     ea_free(call);
 }
 
+bool ea_docker_stats_once_is_cheap(const ea_docker *dk)
+{
+    const struct ea_docker_version *v = ea_docker_version(dk);
+
+    return v && ea_docker_api_minor(v->api_version) >= ONE_SHOT_API;
+}
+
 ea_docker_op *ea_docker_stats_once(ea_docker *dk, const char *id, bool windows, int64_t limit_ms,
                                    ea_docker_stats_once_done *done, void *ctx)
 {
     EA_BUF_AUTO path = EA_BUF(1024);
     struct once_call *call = ea_alloc(sizeof(*call));
-    const struct ea_docker_version *v = ea_docker_version(dk);
-    bool cheap = v && ea_docker_api_minor(v->api_version) >= ONE_SHOT_API;
+    bool cheap = ea_docker_stats_once_is_cheap(dk);
     struct ea_docker_request rq = {
         .http = { .method = "GET", .limit_ms = limit_ms, .max_body = LINE_MAX_BYTES },
         .api = cheap ? ONE_SHOT_API : 0,

@@ -21,10 +21,12 @@ ea_docker_stats *ea_docker_stats_start(ea_docker *dk, const char *id, bool windo
 /* No callback comes any more; legal from inside one. Before ea_docker_free(). NULL is fine. */
 void ea_docker_stats_stop(ea_docker_stats *st);
 
-/* Asks once. Cheap (no second reading by the engine) from API 1.41 on. `sample` NULL unless EA_OK. */
+/* Asks once. Cheap (no second reading by the engine, one second later) from API 1.41 on. `sample` NULL unless EA_OK. */
 typedef void ea_docker_stats_once_done(void *ctx, ea_str line,
                                        const struct ea_docker_sample *sample, const ea_err *err);
 ea_docker_op *ea_docker_stats_once(ea_docker *dk, const char *id, bool windows, int64_t limit_ms,
                                    ea_docker_stats_once_done *done, void *ctx);
+/* Asking once is cheap with this engine; false before its version is known. */
+bool ea_docker_stats_once_is_cheap(const ea_docker *dk);
 
 #endif

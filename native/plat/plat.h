@@ -77,15 +77,19 @@ int64_t ea_plat_lock_holder(const char *dir);
 
 /* ---- cgroup.c: what a container uses, from the kernel's own files instead of the engine. Windows:
  * EA_UNSUPPORTED ---- */
-struct ea_cgroup_place { /* where the files of one run of a container are; plain data */
+#define EA_CGROUP_FILES 5
+struct ea_cgroup_place { /* where the files of one run of a container are; all zero: nowhere */
+    int kept[EA_CGROUP_FILES]; /* descriptors + 1 of what is held open, 0 none; private */
     bool v2;
-    char cpu[512], memory[512], storage[512], net[512]; /* folders */
-    const char *storage_file;                           /* NULL: the kernel counts none */
-    int64_t pid;                                        /* a process of it; 0 none seen */
+    char cpu[512], memory[512], storage[512]; /* folders */
+    char net[512];                            /* the file */
+    const char *storage_file;                 /* NULL: the kernel counts none */
+    int64_t pid;                              /* a process of it; 0 none seen */
 };
 /* `root`: "" but in tests. `id`: full id of the container. `pid`: its first process, 0 when not known:
  * then the places that Docker uses by default are tried. EA_NOT_FOUND: not there, or not to be seen from
- * here (another namespace); a path that does not name the container is never taken. */
+ * here (another namespace); a path that does not name the container is never taken. `out` is closed by
+ * ea_plat_cgroup_close(), also one that was never found. */
 ea_code ea_plat_cgroup_find(const char *root, const char *id, int64_t pid,
                             struct ea_cgroup_place *out, ea_err *err) EA_CHECK;
 struct ea_cgroup_figures { /* the same counters that the engine tells */
@@ -97,8 +101,11 @@ struct ea_cgroup_figures { /* the same counters that the engine tells */
     uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
     uint64_t tx_bytes, tx_packets, tx_errors, tx_dropped;
 };
-/* Some 20 us a file; fit for the loop. Fails once the container has ended. */
-ea_code ea_plat_cgroup_read(const struct ea_cgroup_place *place, bool network,
+void ea_plat_cgroup_close(struct ea_cgroup_place *place); /* all zero again */
+/* Fit for the loop: the files stay open, as long as that takes no more than half of the descriptors
+ * that the process may have. Fails once the container has ended, also when its process' number is in
+ * use again. */
+ea_code ea_plat_cgroup_read(struct ea_cgroup_place *place, bool network,
                             struct ea_cgroup_figures *out, ea_err *err) EA_CHECK;
 
 /* ---- task_group.c: limits of whole tasks, by a control group above those of their containers. Windows:

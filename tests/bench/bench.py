@@ -17,12 +17,13 @@ import world as worlds  # noqa: E402
 
 import endpoint  # noqa: E402
 import measure  # noqa: E402
+import metrics  # noqa: E402
 from bare import Bare, body_of  # noqa: E402
 from lean_plane import LeanPlane  # noqa: E402
 
 MANY = 50
 SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
-PHASES = ("start", "tls", "pairs", "many", "restart", "idle", "creds", "sizes")
+PHASES = ("start", "tls", "pairs", "many", "restart", "idle", "metrics", "creds", "sizes")
 WIDTHS = (1, 2, 4, 6, 8, 12, 16)
 
 
@@ -335,6 +336,11 @@ class Bench:
                        "%.4f s a minute (dockerd %.2f s)" % (cpu, docker_cpu), "1.0 s (dockerd 3.9 s)")
         self.table.add("resident memory with %d tasks" % MANY, "%.1f MiB" % rss, "67 MiB")
 
+    # ---- statistics --------------------------------------------------------------------------------
+
+    def phase_metrics(self):
+        metrics.phase(self, say)
+
     # ---- credentials endpoint ----------------------------------------------------------------------
 
     def phase_creds(self):
@@ -384,6 +390,8 @@ def main():
     p.add_argument("--kills", type=int, default=7, help="kills with 20 tasks (7)")
     p.add_argument("--rest", type=int, default=120, help="seconds at rest without tasks (120; 300 for a figure to quote)")
     p.add_argument("--rest-tasks", type=int, default=60, help="seconds at rest with tasks (60)")
+    p.add_argument("--metrics-counts", type=int, nargs="+", default=(0, 50, 100, 200), help="containers with statistics")
+    p.add_argument("--metrics-seconds", type=int, default=60, help="seconds for each of them and each source (60)")
     p.add_argument("--requests", type=int, default=20000, help="requests to the credentials endpoint (20000)")
     options = p.parse_args()
     bench = Bench(options)

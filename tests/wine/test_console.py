@@ -250,21 +250,6 @@ def test_a_missing_image_is_named(world, plane, engine):
     assert "CannotPull" in stopped["containers"][0]["reason"]
 
 
-def test_metrics_of_a_windows_container_are_published(world, plane, engine):
-    steps.joined(world, plane)
-    arn = run(world, plane, iis())
-
-    def metrics():
-        for m in plane.tcs().of("PublishMetricsRequest"):
-            for t in m.get("taskMetrics", ()):
-                if t["taskArn"] == arn:
-                    return t["containerMetrics"][0]
-        return None
-    got = world.wait("metrics of the task", metrics, 60, needs=[world.agent])
-    assert got["memoryStatsSet"]["max"] == 100, "the private working set, MiB"
-    assert 10 <= got["cpuStatsSet"]["max"] <= 100
-
-
 # ---- the end -----------------------------------------------------------------------------------------
 
 def pid_of(world):

@@ -183,6 +183,7 @@ class Engine:
     def __init__(self, listener, version="24.0.7", api="1.43", min_api="1.24", processors=2):
         self.version, self.api, self.min_api, self.processors = version, api, min_api, processors
         self.requests, self.creates, self.ignored, self.violations, self.refusals = [], [], [], [], []
+        self.readings = []  # of statistics: (container, how, when)
         self.images = {}     # name:tag -> id, on the host
         self.registry = {}   # name:tag -> id, to be pulled
         self.networks = {"nat", "none", "default"}
@@ -540,9 +541,10 @@ class Engine:
                              "NetworkSettings": {"Networks": {}}})
         self.answer(h, 200, rows)
 
-    def sample(self, c):
+    def sample(self, c, first=False):
+        """`first`: of a stream, or one-shot: there is no reading before it."""
         now = time.time()
-        return {"read": stamp(now), "preread": stamp(now - 1), "pids_stats": {}, "blkio_stats": {},
+        return {"read": stamp(now), "preread": "0001-01-01T00:00:00Z" if first else stamp(now - 1), "pids_stats": {}, "blkio_stats": {},
                 "num_procs": self.processors,
                 "storage_stats": {"read_count_normalized": 10, "read_size_bytes": 81920,
                                   "write_count_normalized": 5, "write_size_bytes": 40960},
@@ -557,13 +559,29 @@ class Engine:
                                       "tx_bytes": 2000, "tx_packets": 20, "tx_errors": 0, "tx_dropped": 0}}}
 
     def stats(self, h, query, _body, name):
+        """One-shot: from 1.41 on, by the version in the path; it has no reading before. Without it, one
+        answer takes two readings, a second apart."""
         c = self.find(name)
-        if query.get("stream") in ("0", "false", "False"):
+        no = ("0", "false", "False")
+        told = re.match(r"/v1\.(\d+)/", h.path)
+        once = query.get("one-shot", "0") not in no and (not told or int(told.group(1)) >= 41)
+        if query.get("stream", "1") not in no and once:
+            bad("cannot have stream=true and one-shot=true")
+        if once:
+            self.readings.append((c.id, "one-shot", time.monotonic()))
+            self.answer(h, 200, self.sample(c, first=True))
+            return
+        if query.get("stream", "1") in no:
+            with self.changed:
+                self.changed.wait_for(lambda: self.closed, 1)
+            self.readings += [(c.id, "pair", time.monotonic())] * 2
             self.answer(h, 200, self.sample(c))
             return
-        send = self.stream(h)
+        send, first = self.stream(h), True
         while c.state == "running" and not self.closed:
-            send(self.sample(c))
+            self.readings.append((c.id, "stream", time.monotonic()))
+            send(self.sample(c, first))
+            first = False
             with self.changed:
                 self.changed.wait_for(lambda: c.state != "running" or self.closed, 1)
         h.wfile.write(b"0\r\n\r\n")

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,12 +17,21 @@ enum {
 };
 #define NS_PER_S 1000000000LL
 
+enum kept { /* what is held open, by its place in ea_cgroup_place.kept */
+    KEPT_CPU,
+    KEPT_USAGE,
+    KEPT_STAT,
+    KEPT_STORAGE,
+    KEPT_PROCESS /* the folder: it is of that very process, whoever has its number later */
+};
+
 /* ---- reading and finding words ---- */
 
-/* The whole of a small file of the kernel's, in one piece of the caller's. */
-static ea_code slurp(const char *path, char *out, size_t max, ea_str *text, ea_err *err)
+/* The whole of a small file of the kernel's, in one piece of the caller's. `folder`: AT_FDCWD or the
+ * folder that `path` begins in. */
+static ea_code slurp(int folder, const char *path, char *out, size_t max, ea_str *text, ea_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
     size_t n = 0;
 
     if (fd < 0)
@@ -102,7 +112,53 @@ static ea_code read_in(const char *dir, const char *name, char *out, ea_str *tex
 
     if (!fits(snprintf(path, sizeof(path), "%s/%s", dir, name), sizeof(path)))
         return ea_fail(err, EA_LIMIT, "control group: path too long");
-    return slurp(path, out, FILE_MAX, text, err);
+    return slurp(AT_FDCWD, path, out, FILE_MAX, text, err);
+}
+
+/* Holds a descriptor for later, or not: other work needs some as well. */
+static bool keep(struct ea_cgroup_place *p, enum kept what, int fd)
+{
+    static rlim_t most; /* the limit does not change */
+    struct rlimit r;
+
+    if (!most)
+        most = getrlimit(RLIMIT_NOFILE, &r) ? 64 : r.rlim_cur / 2;
+    if ((rlim_t)fd >= most)
+        return false;
+    p->kept[what] = fd + 1;
+    return true;
+}
+
+/* A file of a control group: one call tells all of it, each time anew. Of one that was removed with its
+ * group it fails. */
+static ea_code read_kept(struct ea_cgroup_place *p, enum kept what, const char *dir,
+                         const char *name, char *out, ea_str *text, ea_err *err)
+{
+    int fd = p->kept[what] - 1, number;
+    bool close_it = false;
+    char path[PATH_MAX_LEN];
+    ssize_t n;
+
+    if (fd < 0) {
+        if (!fits(snprintf(path, sizeof(path), "%s/%s", dir, name), sizeof(path)))
+            return ea_fail(err, EA_LIMIT, "control group: path too long");
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return ea_fail_errno(err, errno, "read", path);
+        close_it = !keep(p, what, fd);
+    }
+    do
+        n = pread(fd, out, FILE_MAX, 0);
+    while (n < 0 && errno == EINTR);
+    number = errno;
+    if (close_it)
+        (void)close(fd); /* only read */
+    if (n < 0)
+        return ea_fail_errno(err, number, "read", name);
+    if (n == FILE_MAX)
+        return ea_fail(err, EA_LIMIT, "read %s: larger than %d bytes", name, FILE_MAX - 1);
+    *text = (ea_str){ out, (size_t)n };
+    return EA_OK;
 }
 
 static bool exists_in(const char *dir, const char *name)
@@ -191,6 +247,41 @@ static bool find_dir(const struct look *l, const char *controller, const char *f
     return false;
 }
 
+static void close_one(struct ea_cgroup_place *p, enum kept what)
+{
+    if (p->kept[what])
+        (void)close(p->kept[what] - 1); /* only read */
+    p->kept[what] = 0;
+}
+
+void ea_plat_cgroup_close(struct ea_cgroup_place *place)
+{
+    for (int i = 0; i < EA_CGROUP_FILES; i++)
+        close_one(place, (enum kept)i);
+    *place = (struct ea_cgroup_place){ 0 };
+}
+
+/* Holds the folder of a process and reads the table of its groups; empty when there is none. */
+static ea_str open_process(const char *root, int64_t pid, struct ea_cgroup_place *p, char *buffer)
+{
+    ea_str table = { NULL, 0 };
+    char path[PATH_MAX_LEN];
+    ea_err ignored = { 0 };
+    int fd;
+
+    if (pid <= 0 ||
+        !fits(snprintf(path, sizeof(path), "%s/proc/%" PRId64, root, pid), sizeof(path)))
+        return table;
+    fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return table;
+    if (slurp(fd, "cgroup", buffer, FILE_MAX, &table, &ignored))
+        table = (ea_str){ NULL, 0 };
+    if (!keep(p, KEPT_PROCESS, fd))
+        (void)close(fd); /* nothing was written */
+    return table;
+}
+
 static int64_t first_process(const char *dir)
 {
     char text[FILE_MAX];
@@ -223,15 +314,11 @@ ea_code ea_plat_cgroup_find(const char *root, const char *id, int64_t pid,
     struct ea_cgroup_place place = { 0 };
     char table[FILE_MAX], path[PATH_MAX_LEN];
     struct look l = { .root = root, .id = id };
-    ea_err ignored = { 0 };
     bool found;
 
     if (strlen(id) < 12 || strlen(id) > 128 || strspn(id, "0123456789abcdef") != strlen(id))
         return ea_fail(err, EA_INVALID, "control group: %.20s is no id of a container", id);
-    if (pid > 0 && (!fits(snprintf(path, sizeof(path), "%s/proc/%" PRId64 "/cgroup", root, pid),
-                          sizeof(path)) ||
-                    slurp(path, table, sizeof(table), &l.table, &ignored)))
-        l.table = (ea_str){ NULL, 0 };
+    l.table = open_process(root, pid, &place, table);
     (void)snprintf(path, sizeof(path), "%s/sys/fs/cgroup", root); /* too long: not found below */
     l.v2 = place.v2 = exists_in(path, "cgroup.controllers");
     if (l.v2) {
@@ -244,26 +331,31 @@ ea_code ea_plat_cgroup_find(const char *root, const char *id, int64_t pid,
                 find_dir(&l, "memory", "memory.usage_in_bytes", place.memory, sizeof(place.memory));
         find_storage(&l, &place);
     }
-    if (!found)
-        return ea_fail(err, EA_NOT_FOUND, "no control group of container %.12s under %s", id, path);
-    place.pid =
-        l.table.n && path_of(l.table, l.v2 ? "" : "cpuacct", id).n ? pid : first_process(place.cpu);
-    if (!fits(snprintf(place.net, sizeof(place.net), "%s/proc/%" PRId64 "/net", root, place.pid),
-              sizeof(place.net)))
-        return ea_fail(err, EA_LIMIT, "control group: path too long");
-    *out = place;
-    return EA_OK;
+    place.pid = pid;
+    if (!path_of(l.table, l.v2 ? "" : "cpuacct", id).n) {
+        close_one(&place, KEPT_PROCESS);
+        place.pid = found ? first_process(place.cpu) : 0;
+        (void)open_process(root, place.pid, &place, table); /* it is in the group, by the group */
+    }
+    if (found &&
+        fits(snprintf(place.net, sizeof(place.net), "%s/proc/%" PRId64 "/net/dev", root, place.pid),
+             sizeof(place.net))) {
+        *out = place;
+        return EA_OK;
+    }
+    close_one(&place, KEPT_PROCESS);
+    return ea_fail(err, EA_NOT_FOUND, "no control group of container %.12s under %s", id, path);
 }
 
 /* ---- figures ---- */
 
-static ea_code read_cpu(const struct ea_cgroup_place *p, char *buffer,
-                        struct ea_cgroup_figures *out, ea_err *err)
+static ea_code read_cpu(struct ea_cgroup_place *p, char *buffer, struct ea_cgroup_figures *out,
+                        ea_err *err)
 {
     struct timespec now;
     ea_str text;
 
-    if (read_in(p->cpu, p->v2 ? "cpu.stat" : "cpuacct.usage", buffer, &text, err))
+    if (read_kept(p, KEPT_CPU, p->cpu, p->v2 ? "cpu.stat" : "cpuacct.usage", buffer, &text, err))
         return err->code;
     /* The time belongs to the CPU figure: its rate is the one that matters. */
     if (clock_gettime(CLOCK_REALTIME, &now))
@@ -274,16 +366,17 @@ static ea_code read_cpu(const struct ea_cgroup_place *p, char *buffer,
 }
 
 /* Use without page cache, as the engine counts it (control-plane.md section 4.5). */
-static ea_code read_memory(const struct ea_cgroup_place *p, char *buffer,
-                           struct ea_cgroup_figures *out, ea_err *err)
+static ea_code read_memory(struct ea_cgroup_place *p, char *buffer, struct ea_cgroup_figures *out,
+                           ea_err *err)
 {
     uint64_t usage, cache;
     ea_str text;
 
-    if (read_in(p->memory, p->v2 ? "memory.current" : "memory.usage_in_bytes", buffer, &text, err))
+    if (read_kept(p, KEPT_USAGE, p->memory, p->v2 ? "memory.current" : "memory.usage_in_bytes",
+                  buffer, &text, err))
         return err->code;
     usage = number(text);
-    if (read_in(p->memory, "memory.stat", buffer, &text, err))
+    if (read_kept(p, KEPT_STAT, p->memory, "memory.stat", buffer, &text, err))
         return err->code;
     cache = named(text, p->v2 ? "inactive_file" : "cache");
     out->memory_bytes = cache < usage ? usage - cache : usage;
@@ -312,14 +405,14 @@ static void add_storage_line(ea_str line, bool v2, struct ea_cgroup_figures *out
     }
 }
 
-static ea_code read_storage(const struct ea_cgroup_place *p, char *buffer,
-                            struct ea_cgroup_figures *out, ea_err *err)
+static ea_code read_storage(struct ea_cgroup_place *p, char *buffer, struct ea_cgroup_figures *out,
+                            ea_err *err)
 {
     ea_str text, line;
 
     if (!p->storage_file)
         return EA_OK; /* the kernel counts none: zero, as the engine tells it */
-    if (read_in(p->storage, p->storage_file, buffer, &text, err))
+    if (read_kept(p, KEPT_STORAGE, p->storage, p->storage_file, buffer, &text, err))
         return err->code;
     while (text.n) {
         text = ea_str_cut(text, '\n', &line);
@@ -328,7 +421,8 @@ static ea_code read_storage(const struct ea_cgroup_place *p, char *buffer,
     return EA_OK;
 }
 
-/* "  eth0: 1 2 3 4 5 6 7 8 9 ...": received bytes, packets, errors, dropped, four others, then sent. */
+/* The file is opened each time: held open it would keep a network alive that nobody is in.
+ * "  eth0: 1 2 3 4 5 6 7 8 9 ...": received bytes, packets, errors, dropped, four others, then sent. */
 static ea_code read_network(const struct ea_cgroup_place *p, char *buffer,
                             struct ea_cgroup_figures *out, ea_err *err)
 {
@@ -340,7 +434,9 @@ static ea_code read_network(const struct ea_cgroup_place *p, char *buffer,
 
     if (!p->pid)
         return EA_OK;
-    if (read_in(p->net, "dev", buffer, &text, err))
+    if (p->kept[KEPT_PROCESS]
+            ? slurp(p->kept[KEPT_PROCESS] - 1, "net/dev", buffer, FILE_MAX, &text, err)
+            : slurp(AT_FDCWD, p->net, buffer, FILE_MAX, &text, err))
         return err->code;
     while (text.n) {
         uint64_t v[COLUMNS];
@@ -365,7 +461,7 @@ static ea_code read_network(const struct ea_cgroup_place *p, char *buffer,
     return EA_OK;
 }
 
-ea_code ea_plat_cgroup_read(const struct ea_cgroup_place *place, bool network,
+ea_code ea_plat_cgroup_read(struct ea_cgroup_place *place, bool network,
                             struct ea_cgroup_figures *out, ea_err *err)
 {
     struct ea_cgroup_figures f = { 0 };

@@ -11,7 +11,12 @@ ea_code ea_plat_cgroup_find(const char *root, const char *id, int64_t pid,
     return ea_fail(err, EA_UNSUPPORTED, "Windows has no control groups");
 }
 
-ea_code ea_plat_cgroup_read(const struct ea_cgroup_place *place, bool network,
+void ea_plat_cgroup_close(struct ea_cgroup_place *place)
+{
+    (void)place; /* nothing was opened */
+}
+
+ea_code ea_plat_cgroup_read(struct ea_cgroup_place *place, bool network,
                             struct ea_cgroup_figures *out, ea_err *err)
 {
     (void)place;

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #define ID  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -53,7 +57,7 @@ static struct ea_cgroup_place find(const char *id, int64_t pid)
     return place;
 }
 
-static struct ea_cgroup_figures figures(const struct ea_cgroup_place *place)
+static struct ea_cgroup_figures figures(struct ea_cgroup_place *place)
 {
     struct ea_cgroup_figures f;
     ea_err err = { 0 };
@@ -106,7 +110,7 @@ static void put_v1(const char *group)
     }
 }
 
-static void check_v1(const struct ea_cgroup_place *place)
+static void check_v1(struct ea_cgroup_place *place)
 {
     struct ea_cgroup_figures f = figures(place);
 
@@ -132,6 +136,7 @@ static void version_1_is_read_where_the_process_says(void **state)
     place = find(ID, 42);
     assert_int_equal(place.pid, 42);
     check_v1(&place);
+    ea_plat_cgroup_close(&place);
     root_done();
 }
 
@@ -151,6 +156,7 @@ static void version_1_is_found_by_the_id_alone(void **state)
         place = find(ID, i ? 0 : 42);
         assert_int_equal(place.pid, 77);
         check_v1(&place);
+        ea_plat_cgroup_close(&place);
         root_done();
     }
 }
@@ -201,6 +207,7 @@ static void version_2_is_read(void **state)
             f.storage_read != 101 || f.storage_write != 22)
             fail_msg("%s", cases[i].why);
         check_network(&f);
+        ea_plat_cgroup_close(&place);
         root_done();
     }
 }
@@ -209,7 +216,7 @@ static void what_is_not_there_is_said(void **state)
 {
     static const char *const ids[] = { "", "../../../../etc", "0123", ID "/..",
                                        "ABCDEF0123456789" };
-    struct ea_cgroup_place place;
+    struct ea_cgroup_place place = { 0 };
     struct ea_cgroup_figures f;
     EA_FREE_AUTO char *cpu_file = NULL;
     ea_err err = { 0 };
@@ -227,13 +234,103 @@ static void what_is_not_there_is_said(void **state)
     assert_int_equal(ea_plat_cgroup_read(&place, true, &f, &err), EA_NOT_FOUND);
     assert_int_equal(ea_plat_cgroup_read(&place, false, &f, &err), EA_OK);
     assert_false(f.has_network);
+    ea_plat_cgroup_close(&place);
+    place = find(ID, 0);
     put("/sys/fs/cgroup/docker/" ID "/memory.stat", "nonsense\n\ninactive_file\ninactive_file x\n");
     put("/sys/fs/cgroup/docker/" ID "/io.stat", "8:0 rbytes= wbytes=-1 =5\n\n8:1\n");
     assert_int_equal(ea_plat_cgroup_read(&place, false, &f, &err), EA_OK);
     assert_int_equal(f.memory_bytes, 10485760);
     assert_int_equal(f.storage_read, 0);
+    ea_plat_cgroup_close(&place);
+    place = find(ID, 0);
     assert_int_equal(ea_plat_remove_file(cpu_file, &err), EA_OK);
     assert_int_equal(ea_plat_cgroup_read(&place, false, &f, &err), EA_NOT_FOUND);
+    ea_plat_cgroup_close(&place);
+    root_done();
+}
+
+/* Writes into the file that is there, as the kernel's change under a descriptor. */
+static void change(const char *path, const char *text)
+{
+    EA_FREE_AUTO char *whole = ea_sprintf_dup("%s%s", root, path);
+    int fd = open(whole, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(close(fd), 0);
+}
+
+static int lowest_free(void)
+{
+    int fd = dup(0);
+
+    assert_true(fd > 0);
+    assert_int_equal(close(fd), 0);
+    return fd;
+}
+
+static void files_that_stay_open_tell_what_is_in_them_now(void **state)
+{
+    int before = lowest_free();
+    struct ea_cgroup_place place;
+    struct ea_cgroup_figures f;
+
+    (void)state;
+    root_new();
+    put_v2("/docker/" ID);
+    put("/proc/77/net/dev", net_dev);
+    place = find(ID, 0);
+    assert_int_equal(figures(&place).cpu_ns, 5000001000);
+    change("/sys/fs/cgroup/docker/" ID "/cpu.stat", "usage_usec 6000000\n");
+    change("/sys/fs/cgroup/docker/" ID "/memory.current", "485761\n");
+    change("/proc/77/net/dev", "a\n eth0: 5 0 0 0 0 0 0 0 6 0 0 0\n");
+    f = figures(&place);
+    assert_int_equal(f.cpu_ns, 6000000000);
+    assert_int_equal(f.memory_bytes, 1);
+    assert_int_equal(f.rx_bytes, 5);
+    assert_int_equal(f.tx_bytes, 6);
+    assert_true(lowest_free() > before);
+    ea_plat_cgroup_close(&place);
+    assert_int_equal(lowest_free(), before);
+    ea_plat_cgroup_close(&place);
+    root_done();
+}
+
+static void a_process_that_has_ended_is_not_mistaken_for_the_one_with_its_number(void **state)
+{
+    EA_FREE_AUTO char *link = NULL;
+    char child[40];
+    struct ea_cgroup_place place;
+    struct ea_cgroup_figures f;
+    int wake[2], status;
+    ea_err err = { 0 };
+    pid_t pid;
+
+    (void)state;
+    root_new();
+    put_v2("/docker/" ID);
+    put("/proc/other/net/dev", net_dev);
+    assert_int_equal(pipe(wake), 0);
+    pid = fork();
+    if (pid == 0) {
+        char c;
+
+        (void)close(wake[1]);
+        _exit(read(wake[0], &c, 1) == 0 ? 0 : 1);
+    }
+    assert_true(pid > 0);
+    link = ea_sprintf_dup("%s/proc/77", root); /* the number that stands in the group */
+    (void)snprintf(child, sizeof(child), "/proc/%d", (int)pid);
+    assert_int_equal(symlink(child, link), 0);
+    place = find(ID, 0);
+    assert_int_equal(ea_plat_cgroup_read(&place, true, &f, &err), EA_OK);
+    assert_int_equal(close(wake[0]) | close(wake[1]), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(unlink(link), 0); /* from now on it is another's */
+    (void)snprintf(child, sizeof(child), "other");
+    assert_int_equal(symlink(child, link), 0);
+    assert_int_not_equal(ea_plat_cgroup_read(&place, true, &f, &err), EA_OK);
+    ea_plat_cgroup_close(&place);
     root_done();
 }
 
@@ -244,6 +341,8 @@ int main(void)
         cmocka_unit_test(version_1_is_found_by_the_id_alone),
         cmocka_unit_test(version_2_is_read),
         cmocka_unit_test(what_is_not_there_is_said),
+        cmocka_unit_test(files_that_stay_open_tell_what_is_in_them_now),
+        cmocka_unit_test(a_process_that_has_ended_is_not_mistaken_for_the_one_with_its_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
