@@ -7,6 +7,7 @@ FAKES_AR := $(O)/libea-fakes.a
 TEST_ARS := $(FAKES_AR) $(LOCAL_AR) $(API_AR) $(CORE_AR)
 TEST_LIBS = -Wl,--start-group $(TEST_ARS) -Wl,--end-group -L$(DEPS)/lib -lcmocka $(LIBS)
 SIM := $(if $(SIM_SRC),$(O)/tests/sim/sim$(EXE))
+SIM_STORE := $(if $(SIM_STORE_SRC),$(O)/tests/sim/sim-store$(EXE))
 HOST_SIM := $(O)/tests/sim/host_sim$(EXE)
 BENCH_BIN := $(patsubst tests/bench/%.c,$(O)/tests/bench/%$(EXE),$(BENCH_SRC))
 WINE_BIN := $(patsubst tests/wine/%.c,$(O)/tests/wine/%$(EXE),$(sort $(wildcard tests/wine/*.c)))
@@ -27,6 +28,8 @@ $(UNIT_BIN): $(O)/tests/%$(EXE): $(O)/obj/tests/unit/%.o $$(call helpers,$$(*D))
 	$(link_test)
 $(SIM): $(call obj,$(SIM_SRC)) $(TEST_ARS)
 	$(link_test)
+$(SIM_STORE): $(call obj,$(SIM_STORE_SRC)) $(TEST_ARS)
+	$(link_test)
 $(HOST_SIM): $(O)/obj/tests/sim/host/host_sim.o $(TEST_ARS)
 	$(link_test)
 $(BENCH_BIN): $(O)/tests/bench/%$(EXE): $(O)/obj/tests/bench/%.o $(TEST_ARS)
@@ -34,8 +37,8 @@ $(BENCH_BIN): $(O)/tests/bench/%$(EXE): $(O)/obj/tests/bench/%.o $(TEST_ARS)
 $(WINE_BIN): $(O)/tests/wine/%$(EXE): $(O)/obj/tests/wine/%.o $(TEST_ARS)
 	$(link_test)
 # Object files of tests are kept, for the next link and the debugger.
-.SECONDARY: $(call obj,$(UNIT_SRC) $(SIM_SRC) $(BENCH_SRC) $(FAKES_SRC) $(wildcard tests/wine/*.c tests/unit/*/*.c))
--include $(patsubst %.o,%.d,$(call obj,$(UNIT_SRC) $(SIM_SRC) $(BENCH_SRC) $(wildcard tests/wine/*.c tests/unit/*/*.c)))
+.SECONDARY: $(call obj,$(UNIT_SRC) $(SIM_SRC) $(SIM_STORE_SRC) $(BENCH_SRC) $(FAKES_SRC) $(wildcard tests/wine/*.c tests/unit/*/*.c))
+-include $(patsubst %.o,%.d,$(call obj,$(UNIT_SRC) $(SIM_SRC) $(SIM_STORE_SRC) $(BENCH_SRC) $(wildcard tests/wine/*.c tests/unit/*/*.c)))
 
 export RESULT
 RUNNER_FOR := $(if $(filter windows,$(TARGET)),build/wine.sh)
@@ -55,11 +58,12 @@ unit-san:
 	@$(MAKE) --no-print-directory SAN=1 unit
 sanitize: unit-san ## unit tests with ASan and UBSan
 
-sim-bin: $(SIM) $(HOST_SIM)
+sim-bin: $(SIM) $(SIM_STORE) $(HOST_SIM)
 # run_suite SCRIPT: the script of a suite; a suite without one gives no result, and test-all.sh says so
 run_suite = @if [ -x $(1) ]; then $(1); else echo 'no $(1)'; exit 1; fi
-sim: $(SIM) $(HOST_SIM) ## the real engine, and the host's set-up, in simulated worlds
+sim: $(SIM) $(SIM_STORE) $(HOST_SIM) ## the real engine, store and host's set-up in simulated worlds; S=seconds
 	$(call run_suite,tests/sim/run.sh)
+	$(call run_suite,tests/sim/store/run.sh)
 	$(call run_suite,tests/sim/host/run.sh)
 integ: native ## agent, local control plane, real Docker Engine, aws
 	$(call run_suite,tests/integ/run.sh)
@@ -69,7 +73,7 @@ wine: module ## unit tests of the Windows build, then its programs, under Wine
 	@$(MAKE) --no-print-directory TARGET=windows native unit test-bins
 	$(call run_suite,tests/wine/run.sh)
 	$(call run_suite,tests/psmodule/wine.sh)
-test-bins: $(SIM) $(BENCH_BIN) $(WINE_BIN)
+test-bins: $(SIM) $(SIM_STORE) $(BENCH_BIN) $(WINE_BIN)
 
 # Fuzz targets: tests/fuzz/NAME.c, with NAME.dict and corpus/NAME/ beside it.
 .PHONY: fuzz-bins fuzz-smoke
@@ -101,6 +105,6 @@ format: ## clang-format has nothing to change
 format-fix: ## changes the files so
 	@build/checks/format.sh --fix
 check: ## all that CI asks; .ci/run calls it
-	@CHECKS='layers headers banned settings format exports' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
+	@SIM_SECONDS=60 CHECKS='layers headers banned settings format exports' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
 bench: native module ## task start against the raw Docker API, endpoint against nginx, memory, sizes
 	$(call run_suite,tests/bench/run.sh)

@@ -89,8 +89,8 @@ static ea_code fail(const ea_store *s, int rc, const char *doing, ea_err *err)
 
 static const char set_up[] =
     "PRAGMA locking_mode=EXCLUSIVE;" /* set before the first access: no shared-memory file is needed */
-    "PRAGMA synchronous=FULL;"
-    "PRAGMA secure_delete=FAST;" /* removed rows held secrets of tasks */
+    "PRAGMA synchronous=EXTRA;"      /* as FULL; and the journal from before WAL cannot come back */
+    "PRAGMA secure_delete=FAST;"     /* removed rows held secrets of tasks */
     "PRAGMA trusted_schema=OFF;"
     "PRAGMA temp_store=MEMORY;"
     "PRAGMA cache_size=-256;"

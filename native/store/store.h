@@ -2,7 +2,7 @@
  * Thread: loop; every call is synchronous. Knows: SQLite, the rows of a model. Does not know: what
  * is in a task, when to save.
  * A committed transaction survives a power cut as far as SQLite and the disk promise: WAL with
- * synchronous=FULL, since NORMAL may lose the last commits and with them an acked payload. The file
+ * synchronous=EXTRA, since NORMAL may lose the last commits and with them an acked payload. The file
  * is opened exclusively (the data directory has one owner) with mode 0600: rows hold environment
  * variables.
  * Errors are EA_STORE with SQLite's words and the next step; err->sys is SQLite's extended code. */

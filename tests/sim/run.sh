@@ -1,11 +1,13 @@
 #!/bin/bash
-# Simulated worlds: those of seeds.txt, then fresh ones for S seconds (default 10).
+# Simulated worlds: those of seeds.txt, then fresh ones for S seconds (default 10; SIM_SECONDS in checks). The
+# fresh ones follow from the commit, so that a red run of it can be run again.
 # Appends "passed failed" to the file named in RESULT, if that is set.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 sim=${SIM:-build/out/linux/tests/sim/sim}
 [ -x "$sim" ] || { echo "sim: $sim is missing: run make sim-bin" >&2; exit 1; }
-out=$("$sim" --seeds tests/sim/seeds.txt --seconds "${S:-10}")
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo 1)
+out=$("$sim" --seeds tests/sim/seeds.txt --seconds "${S:-${SIM_SECONDS:-10}}" --from $((0x$commit)))
 code=$?
 printf '%s\n' "$out"
 last=$(printf '%s\n' "$out" | tail -n 1)
