@@ -98,6 +98,7 @@ ea_code ea_agent_new(const char *const *env, ea_agent **out, int *exit_code, ea_
 
     *exit_code = EXIT_OPERATOR;
     ag->env = env;
+    ag->gmsa = ea_plat_gmsa();
     ag->started = ea_now();
     ea_plat_random(&seed, sizeof(seed));
     ea_rng_seed(&ag->rng, seed);
@@ -412,6 +413,7 @@ void ea_agent_identified(ea_agent *ag)
 
 void ea_agent_caps_changed(ea_agent *ag)
 {
+    char family[64];
     ea_err err = { 0 };
     const struct ea_caps_facts facts = {
         .config = ag->config,
@@ -420,10 +422,13 @@ void ea_agent_caps_changed(ea_agent *ag)
         .cgroup_driver = ag->cgroup_driver,
         .groups_usable = ea_task_limits_usable(ag->config, &err) == EA_OK,
         .task_role_proven = ag->task_role_proven,
+        .os_family = family,
+        .gmsa = ea_plat_is_windows() ? ag->gmsa : NULL,
     };
 
     if (err.code)
         ea_debug("tasks get no limits of their own", EA_S("err", err.text));
+    ea_plat_os_family(family, sizeof(family));
     ea_caps_build(&facts, &ag->caps);
     ag->model.settings.task_limits = ea_caps_offers(&ag->caps, EA_CAP_TASK_LIMITS);
     ea_registrar_kick(ag->registrar);

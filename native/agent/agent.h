@@ -45,7 +45,8 @@ struct ea_agent {
     ea_strlist
         groups_left; /* task_limits.c: control groups of stopped tasks that were still in use */
     ea_strlist volume_plugins;
-    struct ea_taskres *resources;     /* task_resources.c; NULL: nothing fetched yet */
+    const struct ea_gmsa_os *gmsa; /* what gMSA needs of Windows; tests put another in its place */
+    struct ea_taskres *resources;  /* task_resources.c; NULL: nothing fetched yet */
     struct ea_metrics_watch *metrics; /* metrics_watch.c; NULL: nothing watched yet, or ever */
     ea_strlist docker_versions;       /* for the capability attributes */
     char *docker_version, *docker_api;

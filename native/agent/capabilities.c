@@ -3,6 +3,7 @@
 #include "../base/alloc.h"
 #include "../base/str.h"
 #include "../plat/plat.h"
+#include "cred_spec.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +77,35 @@ static const char *health_check(const struct ea_caps_facts *f)
     return serves(f, "1.24") ? NULL : "the Docker Engine does not serve API 1.24";
 }
 
+static const char *gmsa(const struct ea_caps_facts *f)
+{
+    if (!f->gmsa)
+        return "Windows only";
+    if (!ea_cfg_bool(f->config, EA_CFG_GMSA))
+        return "ECS_GMSA_SUPPORTED is false";
+    if (!ea_cfg_bool(f->config, EA_CFG_GMSA_SKIP_JOIN) && !f->gmsa->domain_joined(f->gmsa->ctx))
+        return "this machine is not joined to a domain";
+    return NULL;
+}
+
+/* The plug-in registers a COM class for Container Credential Guard (endpoints-and-windows.md 3.8). */
+#define CCG_PLUGIN                                                                                 \
+    "SYSTEM\\CurrentControlSet\\Control\\CCG\\COMClasses\\{859E1386-BDB4-49E8-85C7-3070B13920E1}"
+
+static const char *gmsa_domainless(const struct ea_caps_facts *f)
+{
+    if (!f->gmsa)
+        return "Windows only";
+    if (ea_config_source(f->config, EA_CFG_GMSA) == EA_FROM_DEFAULT ||
+        !ea_cfg_bool(f->config, EA_CFG_GMSA))
+        return "ECS_GMSA_SUPPORTED is not set to true";
+    if (!f->os_family || strstr(f->os_family, "_2016_"))
+        return "Windows Server 2016 has no domainless accounts";
+    return f->gmsa->key_exists(f->gmsa->ctx, CCG_PLUGIN)
+               ? NULL
+               : "the plug-in for domainless accounts is not installed";
+}
+
 /* Emission order of control-plane.md section 2; rows with a version or driver in their name are
  * added where `multi` says so. */
 enum multi {
@@ -122,7 +152,8 @@ static const struct {
     { E "firelens.fluentbit",                             not_yet,       ONE },
     { C "logging-driver.awsfirelens",                     not_yet,       ONE },
     { E "efs",                                            not_yet,       ONE },
-    { E "gmsa",                                           not_yet,       ONE },
+    { E "gmsa",                                           gmsa,          ONE },
+    { E "gmsa-domainless",                                gmsa_domainless, ONE },
     { E "fsxWindowsFileServer",                           not_yet,       ONE },
     { E "execute-command",                                not_yet,       ONE },
     { E "service-connect-v1",                             not_yet,       ONE },
@@ -290,10 +321,16 @@ static void need(struct needs *n, bool uses, const char *word, const char *name)
                    name, cap && cap->reason ? cap->reason : "not offered by this agent");
 }
 
-/* The backend passes security options on inside the raw configuration. */
-static bool has_raw_credential_spec(const struct ea_container *c)
+/* Which of the two a container asks for; the backend passes security options on inside the raw
+ * configuration. NULL: none. */
+static const char *credential_spec_need(const struct ea_container *c)
 {
-    return c->docker_config.host_config && strstr(c->docker_config.host_config, "\"credentialspec");
+    EA_FREE_AUTO char *spec = ea_cred_spec_of(c);
+
+    if (!spec)
+        return NULL;
+    return ea_str_starts(ea_str_of(spec), "credentialspecdomainless:") ? E "gmsa-domainless"
+                                                                       : E "gmsa";
 }
 
 static void need_secret(struct needs *n, const struct ea_secret_ref *s)
@@ -321,7 +358,8 @@ static void container_needs(struct needs *n, const struct ea_container *c)
          auth && auth->ecr && auth->ecr->use_execution_role ? E "execution-role-ecr-pull"
                                                             : C "ecr-auth");
     need(n, c->environment_files.n > 0, "environmentFiles", E "env-files.s3");
-    need(n, c->credential_specs.n > 0 || has_raw_credential_spec(c), "credentialSpecs", E "gmsa");
+    const char *spec = credential_spec_need(c);
+    need(n, spec != NULL, "credentialSpecs", spec);
     need(n, c->firelens != NULL, "firelensConfiguration", E "firelens.fluentbit");
     need(n, !ea_zstr_empty(c->logs_auth_strategy), "logsAuthStrategy", E "execution-role-awslogs");
     for (size_t i = 0; i < c->ports.n; i++)

@@ -27,6 +27,8 @@ struct ea_caps_facts {
     const char *cgroup_driver;         /* of the engine; NULL not told, or not Linux */
     bool groups_usable;                /* this host lets us make control groups for tasks */
     bool task_role_proven;             /* a self-GET through the task endpoint succeeded */
+    const char *os_family;             /* "WINDOWS_SERVER_2022_FULL"; NULL: not Windows */
+    const struct ea_gmsa_os *gmsa;     /* asked when a row wants to know; NULL: not Windows */
 };
 
 void ea_caps_build(const struct ea_caps_facts *facts, struct ea_caps *out); /* out is replaced */

@@ -114,7 +114,8 @@ enum {
     X(EBSTA, "ECS_EBSTA_SUPPORTED", "EBSTASupportEnabled", BOOL, "", "", 0, 0, EA_SETF_LATER, "EBS volumes of tasks") \
     X(VOLUME_PLUGIN_CAPS, "ECS_VOLUME_PLUGIN_CAPABILITIES", "VolumePluginCapabilities", JSON_LIST, "[]", "[]", 0, 0, EA_SETF_LATER, "capabilities of volume plugins") \
     X(FSX, "ECS_FSX_WINDOWS_FILE_SERVER_SUPPORTED", "FSxWindowsFileServerCapable", BOOL, "", "", 0, 0, EA_SETF_LATER, "FSx for Windows volumes") \
-    X(GMSA, "ECS_GMSA_SUPPORTED", "GMSACapable", BOOL, "", "", 0, 0, EA_SETF_LATER, "group managed service accounts") \
+    X(GMSA, "ECS_GMSA_SUPPORTED", "GMSACapable", BOOL, "", "true", 0, 0, EA_SETF_WIN, "group managed service accounts; domainless ones when it is set to true") \
+    X(GMSA_SKIP_JOIN, "ZZZ_SKIP_DOMAIN_JOIN_CHECK_NOT_SUPPORTED_IN_PRODUCTION", NULL, BOOL, "false", "false", 0, 0, EA_SETF_WIN, "gMSA is promised without a domain, for tests") \
     X(SPOT_DRAINING, "ECS_ENABLE_SPOT_INSTANCE_DRAINING", "SpotInstanceDrainingEnabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "drain on a spot interruption") \
     X(WARM_POOLS, "ECS_WARM_POOLS_CHECK", "WarmPoolsSupport", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "wait in a warm pool") \
     X(EXTERNAL, "ECS_EXTERNAL", "External", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "instance outside EC2") \

@@ -121,12 +121,16 @@ static void print_held_back(const ea_config *config)
 {
     ea_strlist versions = { 0 };
     struct ea_caps caps = { 0 };
+    char family[64];
     ea_err err = { 0 };
     struct ea_caps_facts facts = { .config = config,
                                    .docker_versions = &versions,
                                    .cgroup_driver = "cgroupfs",
-                                   .groups_usable = ea_task_limits_usable(config, &err) == EA_OK };
+                                   .groups_usable = ea_task_limits_usable(config, &err) == EA_OK,
+                                   .os_family = family,
+                                   .gmsa = ea_plat_is_windows() ? ea_plat_gmsa() : NULL };
 
+    ea_plat_os_family(family, sizeof(family));
     for (int minor = 17; minor < 33; minor++) {
         EA_FREE_AUTO char *version = ea_sprintf_dup("1.%d", minor);
         ea_strlist_add(&versions, version);

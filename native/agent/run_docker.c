@@ -162,6 +162,7 @@ static void create(struct run *r, const struct ea_effect *fx)
         return;
     }
     ea_taskres_of(ag, fx->task, fx->container, &fetched);
+    settings.credential_spec = fetched.credential_spec;
     settings.file_env = &fetched.file_env;
     settings.secret_env = &fetched.secret_env;
     settings.secret_log = &fetched.secret_log;

@@ -1,6 +1,7 @@
 #include "run_effect.h"
 
 #include "../base/log.h"
+#include "gmsa.h"
 #include "metrics_watch.h"
 #include "task_limits.h"
 #include "task_resources.h"
@@ -48,7 +49,7 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
                   &err);
         return;
     case EA_FX_CREDS_ACK:
-        if (ag->acs)
+        if (ea_gmsa_refresh(ag, fx->credentials_id) && ag->acs)
             acked(
                 fx,
                 ea_acs_creds_ack(ag->acs, fx->message_id, fx->credentials_id, fx->expiration, &err),
@@ -70,8 +71,8 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
         ea_taskres_prepare(ag, fx);
         return;
     case EA_FX_TASK_ENDED: /* the engine has dropped the credentials */
-        ea_taskres_forget(ag, fx->task->arn);
         ea_task_limits_remove(ag, fx->task);
+        ea_taskres_forget(ag, fx->task);
         return;
     case EA_FX_WAKE: /* turn.c arms it */
         return;

@@ -13,12 +13,13 @@
 /* Carries out EA_FX_PREPARE. The effect is borrowed. */
 void ea_taskres_prepare(ea_agent *ag, const struct ea_effect *fx);
 /* The task has ended: its values are wiped; a fetch under way answers EA_CANCELLED. */
-void ea_taskres_forget(ea_agent *ag, const char *task_arn);
+void ea_taskres_forget(ea_agent *ag, const struct ea_task *t);
 /* At the stop: calls are dropped, everything is wiped. */
 void ea_taskres_free(struct ea_taskres *all); /* NULL is fine */
 
 struct ea_fetched { /* for one create; owned, ea_fetched_done() wipes it */
     ea_strmap file_env, secret_env, secret_log;
+    char *credential_spec; /* "credentialspec=file://..."; NULL: none */
 };
 /* A value that is not there is an empty text. */
 void ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,

@@ -21,6 +21,8 @@ struct ea_body_settings {        /* all borrowed */
     const ea_strmap *file_env;   /* merged environment files, lowest priority; may be NULL */
     const ea_strmap *secret_env; /* values of secrets; may be NULL */
     const ea_strmap *secret_log; /* values of LOG_DRIVER secrets; may be NULL */
+    const char
+        *credential_spec; /* "credentialspec=file://..." in place of what the task says; NULL */
 };
 
 /* *json: ea_free (it may hold secrets: ea_secret_free). On failure *error_name is what the backend is

@@ -314,6 +314,22 @@ static ea_code log_rules(const struct ea_task *t, const struct ea_container *c,
     return EA_OK;
 }
 
+/* ---- security options ------------------------------------------------------------------------- */
+
+/* What the task calls it (with a colon, a domainless one included) means nothing to Docker. */
+static void credential_spec(const char *mapping, struct cJSON *host, bool *oom)
+{
+    struct cJSON *options = ea_jt_array(host, "SecurityOpt", oom), *option, *next;
+
+    for (option = options ? options->child : NULL; option; option = next) {
+        next = option->next;
+        if (cJSON_IsString(option) &&
+            ea_str_starts(ea_str_of(option->valuestring), "credentialspec"))
+            cJSON_Delete(cJSON_DetachItemViaPointer(options, option));
+    }
+    ea_jt_push_str(options, mapping, oom);
+}
+
 /* ---- all of it -------------------------------------------------------------------------------- */
 
 ea_code ea_docker_hostconfig(const struct ea_task *t, const struct ea_container *c,
@@ -341,5 +357,7 @@ ea_code ea_docker_hostconfig(const struct ea_task *t, const struct ea_container 
         ea_jt_set_str(host, "CgroupParent", set->cgroup_parent, oom);
     if (network_rules(t, c, set, host, oom, err))
         return err->code;
+    if (set->credential_spec)
+        credential_spec(set->credential_spec, host, oom);
     return log_rules(t, c, set, host, oom, err);
 }

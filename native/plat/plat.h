@@ -41,6 +41,7 @@ typedef enum ea_path_id {
     EA_PATH_RUN_DIR,            /* /run/ecs; %ProgramData%\Amazon\ECS\run */
     EA_PATH_LOCAL_DIR,          /* /var/lib/ecs/local; %ProgramData%\Amazon\ECS\local */
     EA_PATH_PROGRAM_DIR,        /* /usr/local/libexec/ecs; %ProgramFiles%\Amazon\ECS */
+    EA_PATH_CREDENTIAL_SPECS,   /* NULL on Linux; %ProgramData%\docker\credentialspecs */
     EA_PATH_SHARED_CREDENTIALS, /* $HOME/.aws/credentials; profile's .aws\credentials */
 } ea_path_id;
 char *ea_plat_default_path(ea_path_id id); /* caller frees; the only place that names a path */
@@ -238,6 +239,22 @@ void ea_plat_event(ea_event_id id, const char *text); /* a failure is silent */
 /* The source of these events, whose texts are in the library in `folder`. Idempotent. */
 ea_code ea_plat_event_source_add(const char *folder, ea_err *err) EA_CHECK;
 ea_code ea_plat_event_source_remove(ea_err *err) EA_CHECK; /* absent: fine */
+
+/* ---- gmsa.c: what group managed service accounts need of Windows, as a table, so that a test can put
+ * another in its place. Linux: nothing is there, every change is EA_UNSUPPORTED. ---- */
+struct ea_gmsa_os {
+    void *ctx;
+    /* Folder of Docker's credential specs, %ProgramData%\docker\credentialspecs; NULL: not known. Caller
+     * frees. */
+    char *(*spec_dir)(void *ctx);
+    /* Text values of a key below HKEY_LOCAL_MACHINE, made if it is not there; its old values stay. SYSTEM
+     * and Administrators alone get at a new one. */
+    ea_code (*set_texts)(void *ctx, const char *key, const ea_kv *values, size_t n, ea_err *err);
+    ea_code (*delete_key)(void *ctx, const char *key, ea_err *err); /* absent: fine */
+    bool (*key_exists)(void *ctx, const char *key);
+    bool (*domain_joined)(void *ctx);
+};
+const struct ea_gmsa_os *ea_plat_gmsa(void);
 
 /* ---- env.c ---- */
 /* The process's environment as NAME=value in UTF-8, NULL-terminated; caller frees with

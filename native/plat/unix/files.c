@@ -34,6 +34,8 @@ char *ea_plat_default_path(ea_path_id id)
         return ea_strdup("/var/lib/ecs/local");
     case EA_PATH_PROGRAM_DIR:
         return ea_strdup("/usr/local/libexec/ecs");
+    case EA_PATH_CREDENTIAL_SPECS:
+        return NULL;
     case EA_PATH_SHARED_CREDENTIALS:
         home = getenv("HOME");
         return ea_zstr_empty(home) ? NULL : ea_sprintf_dup("%s/.aws/credentials", home);

@@ -67,6 +67,8 @@ char *ea_plat_default_path(ea_path_id id)
     case EA_PATH_PROGRAM_DIR:
         return machine_path(&FOLDERID_ProgramFiles, L"ProgramFiles", "C:\\Program Files",
                             "\\Amazon\\ECS");
+    case EA_PATH_CREDENTIAL_SPECS:
+        return data_path("\\docker\\credentialspecs");
     case EA_PATH_SHARED_CREDENTIALS:
         return profile_path("\\.aws\\credentials");
     }

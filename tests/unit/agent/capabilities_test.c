@@ -13,6 +13,8 @@
 
 static const char *driver = "cgroupfs"; /* as the engine tells it */
 static bool groups = true;              /* can be made on this host */
+static const char *family;              /* of Windows */
+static const struct ea_gmsa_os *accounts;
 
 static struct ea_caps build(const char *const *env, bool proven)
 {
@@ -33,6 +35,8 @@ static struct ea_caps build(const char *const *env, bool proven)
                                    .volume_plugins = &plugins,
                                    .cgroup_driver = driver,
                                    .groups_usable = groups,
+                                   .os_family = family,
+                                   .gmsa = accounts,
                                    .task_role_proven = proven };
     ea_caps_build(&facts, &caps);
     ea_strlist_free(&versions);
@@ -189,6 +193,64 @@ static void limits_of_tasks_are_promised_where_the_host_can_hold_them(void **sta
     groups = true;
 }
 
+static bool joined(void *ctx)
+{
+    return *(bool *)ctx;
+}
+
+static bool has_plugin(void *ctx, const char *key)
+{
+    assert_non_null(strstr(key, "CCG\\COMClasses\\{859E1386-BDB4-49E8-85C7-3070B13920E1}"));
+    return ((bool *)ctx)[1];
+}
+
+static void service_accounts_are_promised_where_windows_has_them(void **state)
+{
+    static const struct {
+        const char *why, *setting, *skip, *family;
+        bool windows, joined, plugin, gmsa, domainless;
+    } cases[] = {
+        { "in a domain", NULL, NULL, "WINDOWS_SERVER_2022_FULL", true, true, true, true, false },
+        { "asked for", "ECS_GMSA_SUPPORTED=true", NULL, "WINDOWS_SERVER_2022_CORE", true, true,
+          true, true, true },
+        { "outside of one", "ECS_GMSA_SUPPORTED=true", NULL, "WINDOWS_SERVER_2019_CORE", true,
+          false, true, false, true },
+        { "without the plug-in", "ECS_GMSA_SUPPORTED=true", NULL, "WINDOWS_SERVER_2025_CORE", true,
+          true, false, true, false },
+        { "2016", "ECS_GMSA_SUPPORTED=true", NULL, "WINDOWS_SERVER_2016_FULL", true, true, true,
+          true, false },
+        { "switched off", "ECS_GMSA_SUPPORTED=false", NULL, "WINDOWS_SERVER_2022_FULL", true, true,
+          true, false, false },
+        { "the check left out", "ECS_GMSA_SUPPORTED=true",
+          "ZZZ_SKIP_DOMAIN_JOIN_CHECK_NOT_SUPPORTED_IN_PRODUCTION=true", "windows", true, false,
+          true, true, true },
+        { "Linux", "ECS_GMSA_SUPPORTED=true", NULL, NULL, false, true, true, false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        bool facts[] = { cases[i].joined, cases[i].plugin };
+        const struct ea_gmsa_os os = { .ctx = facts,
+                                       .domain_joined = joined,
+                                       .key_exists = has_plugin };
+        const char *env[] = { "ECSTOOLS_CONFIG=/dev/null", cases[i].setting, cases[i].skip, NULL };
+
+        if (!env[1])
+            env[1] = "ECS_CLUSTER=c";
+        family = cases[i].family;
+        accounts = cases[i].windows ? &os : NULL;
+        struct ea_caps c = build(env, false);
+        /* Without a default that says so, the setting is off on this platform. */
+        bool wanted = cases[i].setting != NULL || ea_plat_is_windows();
+        if (offers(&c, "ecs.capability.gmsa") != (cases[i].gmsa && wanted) ||
+            offers(&c, "ecs.capability.gmsa-domainless") != cases[i].domainless)
+            fail_msg("%s", cases[i].why);
+        ea_caps_done(&c);
+    }
+    family = NULL;
+    accounts = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_task_that_needs_what_is_withheld_is_named),
         cmocka_unit_test(volume_plugins_are_promised_by_name_and_the_local_one_always),
         cmocka_unit_test(limits_of_tasks_are_promised_where_the_host_can_hold_them),
+        cmocka_unit_test(service_accounts_are_promised_where_windows_has_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -655,6 +655,37 @@ static void a_range_without_host_ports_says_how_many(void **state)
     ea_task_free(t);
 }
 
+static void a_credential_spec_takes_the_place_of_what_the_task_calls_it(void **state)
+{
+    static const struct {
+        const char *why, *options, *want;
+    } cases[] = {
+        { "none of its own", "", "\"SecurityOpt\":[\"credentialspec=file://s.json\"]" },
+        { "the task's name for it",
+          ",\"dockerConfig\":{\"hostConfig\":\"{\\\"SecurityOpt\\\":[\\\"credentialspec:file://"
+          "s.json\\\"]}\"}",
+          "\"SecurityOpt\":[\"credentialspec=file://s.json\"]" },
+        { "a domainless one, others stay",
+          ",\"dockerConfig\":{\"hostConfig\":\"{\\\"SecurityOpt\\\":[\\\"a=b\\\","
+          "\\\"credentialspecdomainless:file://s\\\",\\\"credentialspec:x\\\",\\\"c=d\\\"]}\"}",
+          "\"SecurityOpt\":[\"a=b\",\"c=d\",\"credentialspec=file://s.json\"]" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct ea_task *t = task_with("", cases[i].options);
+        struct ea_body_settings set = linux_set;
+        EA_FREE_AUTO char *json = NULL;
+
+        set.windows = true;
+        set.credential_spec = "credentialspec=file://s.json";
+        json = body_of(t, 0, &set);
+        if (!strstr(json, cases[i].want))
+            fail_msg("%s: %s", cases[i].why, json);
+        ea_task_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -672,6 +703,7 @@ int main(void)
         cmocka_unit_test(a_range_without_host_ports_says_how_many),
         cmocka_unit_test(
             the_group_of_a_task_replaces_one_of_the_raw_configuration_and_exists_on_linux),
+        cmocka_unit_test(a_credential_spec_takes_the_place_of_what_the_task_calls_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
