@@ -20,7 +20,7 @@
 #include "agent.h"
 
 enum {
-    STOP_EVENT_MS = 100
+    STOP_EVENT_MS = 300
 };
 
 typedef struct ea_stop_watch ea_stop_watch;

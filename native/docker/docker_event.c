@@ -75,23 +75,34 @@ static const struct {
     { "destroy", EA_DA_DESTROY, EA_C_STOPPED },
 };
 
+static size_t skip_blanks(ea_str line, size_t at)
+{
+    while (at < line.n && (line.p[at] == ' ' || line.p[at] == '\t'))
+        at++;
+    return at;
+}
+
 /* Nanoseconds since 1970 do not fit a double, which is all that the JSON tree holds: read them from the
- * text. In a string the quotes would be escaped, so what is found is a member's name. */
+ * text. In a string the quotes would be escaped, so what stands before a colon is a member's name. */
 static int64_t time_ns(ea_str line)
 {
-    static const char key[] = "\"timeNano\":";
+    static const char key[] = "\"timeNano\"";
     const size_t n = sizeof(key) - 1;
     ea_err ignored = { 0 };
 
     for (size_t i = 0; i + n < line.n; i++) {
-        size_t end = i + n;
+        size_t begin, end;
         int64_t ns;
 
         if (line.p[i] != '"' || memcmp(line.p + i, key, n) != 0)
             continue;
+        begin = skip_blanks(line, i + n);
+        if (begin == line.n || line.p[begin] != ':')
+            continue;
+        begin = end = skip_blanks(line, begin + 1);
         while (end < line.n && line.p[end] >= '0' && line.p[end] <= '9')
             end++;
-        if (!ea_str_to_i64((ea_str){ line.p + i + n, end - i - n }, 1, INT64_MAX, &ns, &ignored))
+        if (!ea_str_to_i64((ea_str){ line.p + begin, end - begin }, 1, INT64_MAX, &ns, &ignored))
             return ns;
     }
     return 0;

@@ -36,6 +36,18 @@ def run_time_s(process):
     return total / 1e9
 
 
+def world_cpu_s(world):
+    """CPU seconds of all that ran in a world: engine, its helpers, containers, agent."""
+    for path, member in (("/sys/fs/cgroup/cpuacct/%s/cpuacct.usage", None), ("/sys/fs/cgroup/%s/cpu.stat", "usage_usec")):
+        try:
+            with open(path % world.name) as f:
+                text = f.read()
+        except OSError:
+            continue
+        return int(text) / 1e9 if member is None else int(text.split(member)[1].split()[0]) / 1e6
+    raise RuntimeError("no CPU account of the world %s" % world.name)
+
+
 def threads(process):
     return int(process.proc("status").split("Threads:")[1].split()[0])
 
@@ -54,12 +66,7 @@ class Load:
         ticks = os.sysconf("SC_CLK_TCK")
         user, nice, system, idle, wait, irq, soft, steal = (int(n) / ticks for n in rows[0][1:9])
         ours = sum(os.times()[:2])
-        for path in ("/sys/fs/cgroup/cpuacct/%s/cpuacct.usage" % world.name,):
-            try:
-                with open(path) as f:
-                    ours += int(f.read()) / 1e9
-            except OSError:
-                pass
+        ours += world_cpu_s(world)
         return time.monotonic(), user + nice + system + irq + soft, ours, steal, len(rows) - 1
 
     def text(self):

@@ -69,6 +69,20 @@ def test_it_registers_as_a_windows_instance_and_connects(world, plane, engine):
     assert plane.acs().query["dockerVersion"] == "DockerVersion: 24.0.7"
 
 
+def test_a_task_of_one_container_costs_five_requests_and_its_statistics(world, plane, engine):
+    """One look at the image, create, start, one look at what runs, stop; its end is told by the event stream."""
+    steps.joined(world, plane)
+    box = pp.container(image="windows/servercore:ltsc2022", memory=300)
+    steps.stop(world, plane, run(world, plane, box))
+    before = len(engine.requests)
+    steps.stop(world, plane, run(world, plane, box))
+    asked = [re.sub(r"[0-9a-f]{64}", "ID", m + " " + p.partition("/v1.24")[2])
+             for m, p, _q, _b in engine.requests[before:]]
+    assert [a for a in asked if not a.endswith("/stats")] == [
+        "GET /images/windows/servercore:ltsc2022/json", "POST /containers/create", "POST /containers/ID/start",
+        "GET /containers/ID/json", "POST /containers/ID/stop"]
+
+
 FAMILIES = [
     ("14393", "Server", "WINDOWS_SERVER_2016_FULL"), ("17763", "Server Core", "WINDOWS_SERVER_2019_CORE"),
     ("19041", "Server Core", "WINDOWS_SERVER_2004_CORE"), ("19042", "Server Core", "WINDOWS_SERVER_20H2_CORE"),

@@ -80,27 +80,34 @@ static void events_are_read_in_their_new_and_old_form(void **state)
 
 static void an_end_tells_whose_and_how(void **state)
 {
-    static const char line[] =
+    static const char head[] =
         "{\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"abc\",\"Attributes\":{"
         "\"com.amazonaws.ecs.container-name\":\"web\",\"com.amazonaws.ecs.task-arn\":\"arn\","
         "\"exitCode\":\"137\",\"image\":\"img\",\"name\":\"ecs-web\",\"odd\":\"\\\"timeNano\\\":"
-        "5\"}},"
-        "\"time\":1767323045,\"timeNano\":1767323045123456789}";
-    struct ea_docker_event ev;
-    bool wanted = false;
-    ea_err err = { 0 };
+        "5\"}},";
+    static const char *const times[] = {
+        "\"time\":1767323045,\"timeNano\":1767323045123456789}",
+        "\"time\": 1767323045, \"timeNano\" : 1767323045123456789 }",
+    };
 
     (void)state;
-    assert_int_equal(ea_docker_event_decode(EA_STR(line), &ev, &wanted, &err), EA_OK);
-    assert_true(wanted);
-    assert_string_equal(ev.facts.task_arn, "arn");
-    assert_string_equal(ev.facts.container_name, "web");
-    assert_string_equal(ev.facts.name, "ecs-web");
-    assert_true(ev.facts.exit_code.has);
-    assert_int_equal(ev.facts.exit_code.v, 137);
-    assert_true(ev.when_ns == 1767323045123456789); /* to the last digit */
-    assert_true(ev.when_ms == 1767323045123);
-    ea_docker_facts_done(&ev.facts);
+    for (size_t i = 0; i < EA_COUNT(times); i++) {
+        EA_FREE_AUTO char *line = ea_sprintf_dup("%s%s", head, times[i]);
+        struct ea_docker_event ev;
+        bool wanted = false;
+        ea_err err = { 0 };
+
+        assert_int_equal(ea_docker_event_decode(ea_str_of(line), &ev, &wanted, &err), EA_OK);
+        assert_true(wanted);
+        assert_string_equal(ev.facts.task_arn, "arn");
+        assert_string_equal(ev.facts.container_name, "web");
+        assert_string_equal(ev.facts.name, "ecs-web");
+        assert_true(ev.facts.exit_code.has);
+        assert_int_equal(ev.facts.exit_code.v, 137);
+        assert_true(ev.when_ns == 1767323045123456789); /* to the last digit */
+        assert_true(ev.when_ms == 1767323045123);
+        ea_docker_facts_done(&ev.facts);
+    }
 }
 
 static void lines_that_are_no_events_are_refused(void **state)
