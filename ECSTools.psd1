@@ -19,6 +19,7 @@
         'Start-ECSAgent'
         'Start-ECSLocalCluster'
         'Stop-ECSAgent'
+        'Stop-ECSAgentTask'
         'Stop-ECSLocalCluster'
         'Uninstall-ECSAgent'
     )

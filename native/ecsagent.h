@@ -286,9 +286,10 @@ typedef struct ecsagent_status {
     int64_t started_ms;
     int64_t uptime_s;
     int64_t acs_connected_ms;   /* since when; 0: not connected now */
-    int64_t last_metrics_ms;    /* last telemetry frame that was accepted */
+    int64_t last_metrics_ms;    /* last metrics message that was acknowledged */
     ecsagent_list waits;        /* ecsagent_wait */
     ecsagent_list capabilities; /* ecsagent_capability */
+    const char *metrics_reason; /* why no metrics are accepted; NULL when they are */
 } ecsagent_status;
 
 typedef struct ecsagent_status_params {
@@ -336,6 +337,10 @@ typedef struct ecsagent_container {
     ecsagent_list ports; /* ecsagent_port */
     const char
         *activity; /* "pulling nginx:1: 3 of 7 layers, 41 of 120 MiB"; NULL: nothing to tell */
+    uint32_t has_cpu_percent;
+    uint32_t has_memory_used;
+    double cpu_percent;      /* newest sample; 100 is the whole host */
+    int64_t memory_used_mib; /* newest sample */
 } ecsagent_container;
 
 typedef struct ecsagent_task {
@@ -366,8 +371,24 @@ typedef struct ecsagent_tasks_params {
     uint32_t reserved;
 } ecsagent_tasks_params;
 
-/* RESULT: ecsagent_task, all the agent knows, oldest first. ERROR when no agent runs. */
+/* RESULT: ecsagent_task, all the agent knows, oldest first. ERROR UNREACHABLE when no agent runs. */
 ECSAGENT_API int32_t ecsagent_tasks_start(const ecsagent_tasks_params *params, ecsagent_op **op);
+
+typedef struct ecsagent_stop_task_params {
+    uint32_t size;
+    uint32_t env_count;
+    const char *const *env;
+    const char *task;   /* ARN, or the ARN's last part; required */
+    uint32_t timeout_s; /* default 10: until the agent has taken it in, not until the end */
+    uint32_t what_if;   /* 1: change nothing, RESULT is a list of ecsagent_action */
+} ecsagent_stop_task_params;
+
+/* Asks the running agent to stop a task; its containers get their stop timeout, and Amazon ECS is told.
+ * RESULT: the one ecsagent_task as it is then (desired status STOPPED), also when it was stopped before;
+ * with what_if a list of ecsagent_action, empty if it is stopped or stopping. ERROR NOT_FOUND when the
+ * agent holds no such task, UNREACHABLE when no agent runs. */
+ECSAGENT_API int32_t ecsagent_stop_task_start(const ecsagent_stop_task_params *params,
+                                              ecsagent_op **op);
 
 /* ---- local control plane --------------------------------------------------------------------- */
 

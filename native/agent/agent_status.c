@@ -59,17 +59,44 @@ static void add_capabilities(const ea_agent *ag, ea_buf *out)
     ea_buf_addc(out, ']');
 }
 
+/* Why no metrics are accepted; NULL: they are, or are about to be. */
+static const char *metrics_trouble(const ea_agent *ag, const ea_session_status *tcs,
+                                   const char *refused)
+{
+    if (ea_cfg_bool(ag->config, EA_CFG_DISABLE_METRICS))
+        return "switched off by ECS_DISABLE_METRICS";
+    if (!ag->tcs)
+        return "the instance is not registered yet";
+    if (refused)
+        return refused;
+    if (tcs->state == EA_SESSION_CONNECTED)
+        return NULL;
+    return tcs->last_error.code ? tcs->last_error.text : "the telemetry session is not connected";
+}
+
+static void add_metrics(const ea_agent *ag, ea_buf *out)
+{
+    ea_session_status tcs = { 0 };
+    int64_t accepted_ms = 0;
+    const char *refused = NULL;
+
+    if (ag->tcs) {
+        ea_tcs_status_get(ag->tcs, &tcs);
+        ea_tcs_accepted_get(ag->tcs, &accepted_ms, &refused);
+    }
+    ea_buf_addf(out, ",\"lastMetricsAt\":%" PRId64, accepted_ms);
+    add_str(out, "metricsReason", metrics_trouble(ag, &tcs, refused));
+}
+
 /* {"state":"CONNECTED","pid":..,"version":..,...}: the members of ecsagent_status in ecsagent.h;
  * times are wall milliseconds, 0 for never. */
 void ea_agent_status_json(void *agent, ea_buf *out)
 {
     const ea_agent *ag = agent;
-    ea_session_status acs = { 0 }, tcs = { 0 };
+    ea_session_status acs = { 0 };
 
     if (ag->acs)
         ea_acs_status_get(ag->acs, &acs);
-    if (ag->tcs)
-        ea_tcs_status_get(ag->tcs, &tcs);
     ea_buf_addf(out, "{\"state\":\"%s\",\"pid\":%" PRId64, state_name(ag, &acs), ea_plat_pid());
     add_str(out, "cluster", ag->cluster);
     add_str(out, "containerInstanceArn", ag->model.meta.container_instance_arn);
@@ -85,11 +112,13 @@ void ea_agent_status_json(void *agent, ea_buf *out)
     add_str(out, "logFile", ag->log_file);
     ea_buf_addf(out,
                 ",\"startedAt\":%" PRId64 ",\"uptime\":%" PRId64 ",\"acsConnectedAt\":%" PRId64
-                ",\"lastMetricsAt\":%" PRId64 ",\"taskRoleReady\":%s,\"dockerUp\":%s,",
+                ",\"taskRoleReady\":%s,\"dockerUp\":%s",
                 ag->started.wall_ms, (ea_now().mono_ms - ag->started.mono_ms) / 1000,
-                acs.state == EA_SESSION_CONNECTED ? acs.connected_ms : 0, tcs.last_message_ms,
+                acs.state == EA_SESSION_CONNECTED ? acs.connected_ms : 0,
                 ag->task_role_proven ? "true" : "false",
                 ea_docker_link_is_up(ag->link) ? "true" : "false");
+    add_metrics(ag, out);
+    ea_buf_addc(out, ',');
     ea_status_add_json(&ag->status, out);
     add_tasks(ag, out);
     add_capabilities(ag, out);

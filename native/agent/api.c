@@ -77,6 +77,14 @@ int32_t ecsagent_tasks_start(const ecsagent_tasks_params *params, ecsagent_op **
     return ea_tasks_op_start(&full, op);
 }
 
+int32_t ecsagent_stop_task_start(const ecsagent_stop_task_params *params, ecsagent_op **op)
+{
+    CHECKED(ecsagent_stop_task_params, params, op);
+    if (!full.task || !full.task[0])
+        return ECSAGENT_MISUSE;
+    return ea_stop_task_op_start(&full, op);
+}
+
 int32_t ecsagent_local_up_start(const ecsagent_local_up_params *params, ecsagent_op **op)
 {
     CHECKED(ecsagent_local_up_params, params, op);

@@ -130,6 +130,7 @@ static void fill_status(ecsagent_op *op, const cJSON *o, ecsagent_status *s)
     s->last_metrics_ms = number(o, "lastMetricsAt");
     s->waits = waits_of(op, o);
     s->capabilities = capabilities_of(op, o);
+    s->metrics_reason = text(op, o, "metricsReason");
 }
 
 ea_code ea_answer_status(ecsagent_op *op, ea_str json, ecsagent_status *out, ea_err *err)
@@ -161,6 +162,16 @@ static ecsagent_list ports_of(ecsagent_op *op, const cJSON *o)
     return list_of(ECSAGENT_TYPE_PORT, v, n, sizeof(*v));
 }
 
+static void fill_usage(const cJSON *o, ecsagent_container *c)
+{
+    const cJSON *cpu = ea_json_get(o, "cpuPercent"), *used = ea_json_get(o, "memoryUsedMib");
+
+    c->has_cpu_percent = cJSON_IsNumber(cpu) ? 1 : 0;
+    c->has_memory_used = cJSON_IsNumber(used) ? 1 : 0;
+    c->cpu_percent = c->has_cpu_percent ? cpu->valuedouble : 0.0;
+    c->memory_used_mib = number(o, "memoryUsedMib");
+}
+
 static ecsagent_list containers_of(ecsagent_op *op, const cJSON *o)
 {
     uint32_t n;
@@ -188,6 +199,7 @@ static ecsagent_list containers_of(ecsagent_op *op, const cJSON *o)
         v[i].finished_ms = number(item, "finishedAt");
         v[i].ports = ports_of(op, item);
         v[i].activity = text(op, item, "activity");
+        fill_usage(item, &v[i]);
     }
     return list_of(ECSAGENT_TYPE_CONTAINER, v, n, sizeof(*v));
 }

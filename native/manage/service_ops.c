@@ -23,6 +23,7 @@ struct request {
     struct ea_place place;
     uint32_t action, timeout_s;
     bool what_if, keep_data;
+    char *task; /* of stop-task */
 };
 
 static struct request *request_new(const char *const *env, uint32_t count, uint32_t timeout_s)
@@ -49,6 +50,7 @@ static void request_free(void *arg)
 
     ea_envs_free(&r->env);
     ea_place_done(&r->place);
+    ea_free(r->task);
     ea_free(r);
 }
 
@@ -208,27 +210,46 @@ int32_t ea_status_op_start(const ecsagent_status_params *p, ecsagent_op **op)
     return ea_op_start(status_work, r, request_free, r->timeout_s + 1, op);
 }
 
+/* A call of the control channel; that no agent runs is told in these words. */
+static ea_code ask(ecsagent_op *op, const struct request *r, const char *method, const char *path,
+                   const char *body, ea_buf *json, ea_err *err)
+{
+    if (ea_control_call(r->place.run_dir, method, path, body, ea_op_left_ms(op), json, err) ==
+        EA_UNREACHABLE)
+        (void)ea_fail(err, EA_UNREACHABLE,
+                      "the agent does not run"); /* the text is what is wanted */
+    return err->code;
+}
+
+static void fail_asked(ecsagent_op *op, const ea_err *err)
+{
+    fail(op, err,
+         err->code == EA_UNREACHABLE
+             ? "Start it with Start-ECSAgent, or set it up with Initialize-ECSAgent."
+             : NULL);
+}
+
+static ea_code all_tasks(ecsagent_op *op, const struct request *r, ecsagent_task **items,
+                         uint32_t *count, ea_err *err)
+{
+    EA_BUF_AUTO json = EA_BUF(MAX_ANSWER);
+
+    if (ask(op, r, "GET", "/v1/tasks", NULL, &json, err))
+        return err->code;
+    return ea_answer_tasks(op, ea_buf_str(&json), items, count, err);
+}
+
 static void tasks_work(ecsagent_op *op, void *arg)
 {
     struct request *r = arg;
-    EA_BUF_AUTO json = EA_BUF(MAX_ANSWER);
     ecsagent_task *items = NULL;
     uint32_t count = 0;
     ea_err err = { 0 };
 
-    if (ea_control_call(r->place.run_dir, "GET", "/v1/tasks", NULL, (int64_t)r->timeout_s * 1000,
-                        &json, &err)) {
-        if (err.code == EA_UNREACHABLE)
-            (void)ea_fail(&err, EA_UNREACHABLE,
-                          "the agent does not run"); /* the text is what is wanted */
-        fail(op, &err, "Start it with Start-ECSAgent, or set it up with Initialize-ECSAgent.");
-        return;
-    }
-    if (ea_answer_tasks(op, ea_buf_str(&json), &items, &count, &err)) {
-        fail(op, &err, NULL);
-        return;
-    }
-    ea_op_result(op, ECSAGENT_TYPE_TASK, items, count, sizeof(*items));
+    if (all_tasks(op, r, &items, &count, &err))
+        fail_asked(op, &err);
+    else
+        ea_op_result(op, ECSAGENT_TYPE_TASK, items, count, sizeof(*items));
 }
 
 int32_t ea_tasks_op_start(const ecsagent_tasks_params *p, ecsagent_op **op)
@@ -236,4 +257,75 @@ int32_t ea_tasks_op_start(const ecsagent_tasks_params *p, ecsagent_op **op)
     struct request *r = request_new(p->env, p->env_count, p->timeout_s ? p->timeout_s : 10);
 
     return ea_op_start(tasks_work, r, request_free, r->timeout_s + 1, op);
+}
+
+/* ---- stop a task ---- */
+
+static ea_code find_task(ecsagent_op *op, const struct request *r, ecsagent_task **out, ea_err *err)
+{
+    ecsagent_task *items = NULL;
+    uint32_t count = 0;
+
+    if (all_tasks(op, r, &items, &count, err))
+        return err->code;
+    for (uint32_t i = 0; i < count; i++) {
+        if (ea_zstr_eq(items[i].arn, r->task) || ea_zstr_eq(items[i].id, r->task)) {
+            *out = &items[i];
+            return EA_OK;
+        }
+    }
+    return ea_fail(err, EA_NOT_FOUND, "the agent holds no task %s", r->task);
+}
+
+static ea_code ask_to_stop(ecsagent_op *op, const struct request *r, ecsagent_task **task,
+                           ea_err *err)
+{
+    EA_BUF_AUTO body = EA_BUF(8192);
+    EA_BUF_AUTO answer = EA_BUF(8192);
+
+    ea_buf_adds(&body, "{\"taskArn\":");
+    ea_buf_add_json_str(&body, ea_str_of((*task)->arn));
+    ea_buf_addc(&body, '}');
+    if (ask(op, r, "POST", "/v1/stop-task", ea_buf_z(&body), &answer, err))
+        return err->code;
+    while (!ea_zstr_eq((*task)->desired_status, "STOPPED")) { /* its turn comes soon */
+        if (!ea_op_sleep(op, POLL_MS))
+            return ea_fail(err, ea_op_cancelled(op) ? EA_CANCELLED : EA_TIMEOUT,
+                           "the agent has not taken it in within %u s", r->timeout_s);
+        if (find_task(op, r, task, err))
+            return err->code;
+    }
+    return EA_OK;
+}
+
+static void stop_task_work(ecsagent_op *op, void *arg)
+{
+    struct request *r = arg;
+    ecsagent_task *task = NULL;
+    ea_actions actions = { 0 };
+    ea_err err = { 0 };
+
+    if (find_task(op, r, &task, &err)) {
+        fail_asked(op, &err);
+        return;
+    }
+    if (r->what_if) {
+        if (!ea_zstr_eq(task->desired_status, "STOPPED"))
+            ea_actions_add(op, &actions, "Stop task", task->arn);
+        ea_actions_result(op, &actions);
+        return;
+    }
+    if (!ea_zstr_eq(task->desired_status, "STOPPED") && ask_to_stop(op, r, &task, &err))
+        fail_asked(op, &err);
+    else
+        ea_op_result(op, ECSAGENT_TYPE_TASK, task, 1, sizeof(*task));
+}
+
+int32_t ea_stop_task_op_start(const ecsagent_stop_task_params *p, ecsagent_op **op)
+{
+    struct request *r = request_new(p->env, p->env_count, p->timeout_s ? p->timeout_s : 10);
+
+    r->task = ea_strdup(p->task);
+    r->what_if = p->what_if != 0;
+    return ea_op_start(stop_task_work, r, request_free, r->timeout_s, op);
 }

@@ -3,6 +3,7 @@
 #include "../aws/envelope.h"
 #include "../base/alloc.h"
 #include "../base/list.h"
+#include "../base/json.h"
 #include "../base/log.h"
 #include "../net/url.h"
 
@@ -34,6 +35,8 @@ struct ea_tcs {
     ea_runtime_status runtime;
     int64_t checked_ms, changed_ms; /* wall */
     bool status_due;
+    int64_t accepted_ms; /* wall */
+    char *refused;       /* since then */
 };
 
 /* Source: control-plane.md section 4.1. */
@@ -221,15 +224,23 @@ static bool on_message(void *ctx, ea_str text)
     ea_envelope e;
     ea_err err = { 0 };
     bool activity = false;
+    ea_tcs *t = ctx; /* no answer is ever due */
 
-    (void)ctx; /* no answer is ever due */
     if (ea_envelope_parse(text, &e, &err)) {
         ea_warn("tcs message", EA_S("err", err.text));
         return false;
     }
     activity = is_activity(e.type) && !e.error_text;
-    if (!activity)
-        ea_warn("tcs message", EA_S("type", e.type), EA_S("text", e.error_text));
+    if (!activity) {
+        const char *said = e.error_text ? e.error_text : ea_json_get_str(e.message, "message");
+
+        ea_warn("tcs message", EA_S("type", e.type), EA_S("text", said));
+        ea_free(t->refused);
+        t->refused = ea_sprintf_dup("%.100s: %.300s", e.type, said ? said : "no reason given");
+    } else if (strcmp(e.type, "AckPublishMetric") == 0) {
+        t->accepted_ms = ea_now().wall_ms;
+        ea_set_str(&t->refused, NULL);
+    }
     ea_envelope_done(&e);
     return activity;
 }
@@ -287,6 +298,7 @@ void ea_tcs_free(ea_tcs *t)
         ea_list_remove(node);
         free_publish(EA_OWNER(node, struct publish, node));
     }
+    ea_free(t->refused);
     ea_free(t->cluster);
     ea_free(t->agent_version);
     ea_free(t->agent_hash);
@@ -336,4 +348,10 @@ void ea_tcs_set_runtime(ea_tcs *t, bool healthy)
 void ea_tcs_status_get(const ea_tcs *t, ea_session_status *out)
 {
     ea_session_status_get(t->session, out);
+}
+
+void ea_tcs_accepted_get(const ea_tcs *t, int64_t *accepted_ms, const char **refused)
+{
+    *accepted_ms = t->accepted_ms;
+    *refused = t->refused;
 }

@@ -36,5 +36,8 @@ void ea_tcs_set_docker_version(ea_tcs *t, const char *version);
 /* Result of a health check (Docker ping after an ACS heartbeat): published at the next tick. */
 void ea_tcs_set_runtime(ea_tcs *t, bool healthy);
 void ea_tcs_status_get(const ea_tcs *t, ea_session_status *out);
+/* When the last metrics message was acknowledged (wall ms; 0 never), and what the service has said against
+ * a message since (borrowed until the next message; NULL: nothing). */
+void ea_tcs_accepted_get(const ea_tcs *t, int64_t *accepted_ms, const char **refused);
 
 #endif

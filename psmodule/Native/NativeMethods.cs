@@ -50,6 +50,9 @@ internal static class NativeMethods
     [DllImport(Library, EntryPoint = "ecsagent_tasks_start", ExactSpelling = true)]
     internal static extern int TasksStart(ref NativeTasksParams parameters, out AgentHandle op);
 
+    [DllImport(Library, EntryPoint = "ecsagent_stop_task_start", ExactSpelling = true)]
+    internal static extern int StopTaskStart(ref NativeStopTaskParams parameters, out AgentHandle op);
+
     [DllImport(Library, EntryPoint = "ecsagent_local_up_start", ExactSpelling = true)]
     internal static extern int LocalUpStart(ref NativeLocalUpParams parameters, out AgentHandle op);
 

@@ -140,6 +140,7 @@ internal struct NativeStatus
     public long LastMetricsMs;
     public NativeList Waits;
     public NativeList Capabilities;
+    public IntPtr MetricsReason;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -186,6 +187,10 @@ internal struct NativeContainer
     public long FinishedMs;
     public NativeList Ports;
     public IntPtr Activity;
+    public uint HasCpuPercent;
+    public uint HasMemoryUsed;
+    public double CpuPercent;
+    public long MemoryUsedMib;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -218,6 +223,17 @@ internal struct NativeTasksParams
     public IntPtr Env;
     public uint TimeoutS;
     public uint Reserved;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeStopTaskParams
+{
+    public uint Size;
+    public uint EnvCount;
+    public IntPtr Env;
+    public IntPtr Task;
+    public uint TimeoutS;
+    public uint WhatIf;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -31,8 +31,11 @@ public sealed class EcsAgent
     /// <summary>Since when the connection to Amazon ECS stands; null when it does not.</summary>
     public DateTime? ConnectedSince { get; private set; }
 
-    /// <summary>When the last telemetry was accepted.</summary>
+    /// <summary>When the last metrics were accepted; null: none since the agent started.</summary>
     public DateTime? LastMetrics { get; private set; }
+
+    /// <summary>Why no metrics are accepted; null when they are.</summary>
+    public string? MetricsReason { get; private set; }
 
     /// <summary>The path of task role credentials has been proven on this machine.</summary>
     public bool TaskRoleReady { get; private set; }
@@ -67,6 +70,7 @@ public sealed class EcsAgent
         Uptime = status.Pid == 0 ? null : TimeSpan.FromSeconds(status.UptimeS),
         ConnectedSince = NativeReader.Time(status.AcsConnectedMs),
         LastMetrics = NativeReader.Time(status.LastMetricsMs),
+        MetricsReason = NativeReader.Text(status.MetricsReason),
         TaskRoleReady = status.TaskRoleReady != 0,
         TasksPending = (int)status.TasksPending,
         TasksRunning = (int)status.TasksRunning,

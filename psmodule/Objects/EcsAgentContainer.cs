@@ -36,6 +36,12 @@ public sealed class EcsAgentContainer
 
     /// <summary>Hard memory limit in MiB; null without one.</summary>
     public long? Memory { get; private set; }
+
+    /// <summary>CPU in use, of the whole host; null before the first sample and once it has ended.</summary>
+    public double? CpuPercent { get; private set; }
+
+    /// <summary>Memory in use, in MiB; null likewise.</summary>
+    public long? MemoryUsed { get; private set; }
     public DateTime? CreatedAt { get; private set; }
     public DateTime? StartedAt { get; private set; }
     public DateTime? FinishedAt { get; private set; }
@@ -59,6 +65,8 @@ public sealed class EcsAgentContainer
         Activity = NativeReader.Text(container.Activity),
         Cpu = container.Cpu,
         Memory = container.MemoryMib == 0 ? null : container.MemoryMib,
+        CpuPercent = container.HasCpuPercent != 0 ? container.CpuPercent : null,
+        MemoryUsed = container.HasMemoryUsed != 0 ? container.MemoryUsedMib : null,
         CreatedAt = NativeReader.Time(container.CreatedMs),
         StartedAt = NativeReader.Time(container.StartedMs),
         FinishedAt = NativeReader.Time(container.FinishedMs),

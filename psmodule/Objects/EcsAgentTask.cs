@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using EcsTools.Native;
 
 namespace EcsTools;
@@ -33,6 +34,16 @@ public sealed class EcsAgentTask
 
     /// <summary>In the order of the task definition.</summary>
     public EcsAgentContainer[] Containers { get; private set; } = [];
+
+    /// <summary>CPU in use by its containers, of the whole host; null while no container has a sample.</summary>
+    public double? CpuPercent => Containers.Any(container => container.CpuPercent is not null)
+        ? Containers.Sum(container => container.CpuPercent ?? 0)
+        : null;
+
+    /// <summary>Memory in use by its containers, in MiB; null likewise.</summary>
+    public long? MemoryUsed => Containers.Any(container => container.MemoryUsed is not null)
+        ? Containers.Sum(container => container.MemoryUsed ?? 0)
+        : null;
 
     public override string ToString() => TaskArn;
 

@@ -65,6 +65,10 @@ public sealed class GetEcsAgentTaskTests
         Assert.Equal(true, containers[0].Get("Essential"));
         Assert.Equal(100L, containers[0].Get("Cpu"));
         Assert.Equal(500L, containers[0].Get("Memory"));
+        Assert.Equal(12.25, containers[0].Get("CpuPercent"));
+        Assert.Equal(321L, containers[0].Get("MemoryUsed"));
+        Assert.Null(containers[1].Get("CpuPercent"));
+        Assert.Null(containers[1].Get("MemoryUsed"));
         Assert.Null(containers[0].Get("ExitCode"));
         Assert.Equal(["8080->80/tcp", "8443->443/tcp", "[::]:8080->80/tcp"],
                      containers[0].List("Ports").Select(port => port.ToString()));
@@ -75,6 +79,18 @@ public sealed class GetEcsAgentTaskTests
         Assert.Equal("grüß Gott €", containers[1].Get("Reason"));
         Assert.Null(containers[1].Get("Activity"));
         Assert.Equal("pulling log:1: 3 of 7 layers, 41 of 120 MiB", containers[2].Get("Activity"));
+    }
+
+    [Fact]
+    public void A_task_uses_what_its_containers_use()
+    {
+        using var session = new Session();
+        PSObject[] tasks = [.. session.Run("Get-ECSAgentTask").MustWork().Output];
+
+        Assert.Equal([12.25, null], tasks.Select(task => task.Get("CpuPercent")));
+        Assert.Equal([321L, null], tasks.Select(task => task.Get("MemoryUsed")));
+        session.Run("Get-ECSAgentTask | Out-Host").MustWork();
+        Assert.Contains(session.Host.Lines, line => line.Contains($" {12.3:0.0} ") && line.Contains("   321 "));
     }
 
     [Fact]
@@ -109,8 +125,8 @@ public sealed class GetEcsAgentTaskTests
         using var session = new Session("noagent");
         ErrorRecord error = session.Run("'a', 'b' | Get-ECSAgentTask").Terminating!;
 
-        Assert.Equal("ECSNotFound,EcsTools.Cmdlets.GetEcsAgentTaskCommand", error.FullyQualifiedErrorId);
-        Assert.Equal("no agent runs on this machine", error.Exception.Message);
+        Assert.Equal("ECSUnreachable,EcsTools.Cmdlets.GetEcsAgentTaskCommand", error.FullyQualifiedErrorId);
+        Assert.Equal("the agent does not run", error.Exception.Message);
     }
 
     [Theory]

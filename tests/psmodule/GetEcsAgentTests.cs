@@ -30,6 +30,7 @@ public sealed class GetEcsAgentTests
         Assert.Equal(TimeSpan.FromSeconds(93784), agent.Get("Uptime"));
         Assert.Equal(start.AddSeconds(1), agent.Get("ConnectedSince"));
         Assert.Equal(start.AddSeconds(2), agent.Get("LastMetrics"));
+        Assert.Null(agent.Get("MetricsReason"));
         Assert.Equal(true, agent.Get("TaskRoleReady"));
         Assert.Equal([1, 2, 3], new[] { "TasksPending", "TasksRunning", "TasksStopped" }.Select(agent.Get).Cast<int>());
         Assert.Equal("/var/lib/ecs/data", agent.Get("DataDirectory"));
@@ -65,6 +66,16 @@ public sealed class GetEcsAgentTests
         Assert.Equal("Docker Engine answers: connect: no such file", waits[0].ToString());
         Assert.Null(waits[1].Get("LastError"));
         Assert.Null(waits[1].Get("NextTry"));
+    }
+
+    [Fact]
+    public void Metrics_that_are_not_accepted_have_a_reason()
+    {
+        using var session = new Session("waiting");
+        session.Run("Get-ECSAgent | Out-Host").MustWork();
+
+        Assert.Equal("the instance is not registered yet", session.Run("Get-ECSAgent").One().Get("MetricsReason"));
+        Assert.Contains("LastMetrics          : not accepted: the instance is not registered yet", session.Host.Lines);
     }
 
     [Fact]

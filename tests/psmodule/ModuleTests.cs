@@ -10,7 +10,7 @@ public sealed class ModuleTests
     private static readonly string[] cmdlets =
     [
         "Get-ECSAgent", "Get-ECSAgentTask", "Initialize-ECSAgent", "Restart-ECSAgent", "Start-ECSAgent",
-        "Start-ECSLocalCluster", "Stop-ECSAgent", "Stop-ECSLocalCluster", "Uninstall-ECSAgent",
+        "Start-ECSLocalCluster", "Stop-ECSAgent", "Stop-ECSAgentTask", "Stop-ECSLocalCluster", "Uninstall-ECSAgent",
     ];
 
     private static List<CmdletInfo> Commands(Session session) =>
@@ -73,6 +73,8 @@ public sealed class ModuleTests
     [InlineData("Get-ECSAgent", "[-TimeoutSec <int>] [<CommonParameters>]")]
     [InlineData("Get-ECSAgentTask", "[[-TaskArn] <string[]>] [-Family <string[]>] [-Status <string[]>] " +
                 "[-TimeoutSec <int>] [<CommonParameters>]")]
+    [InlineData("Stop-ECSAgentTask", "[-TaskArn] <string[]> [-TimeoutSec <int>] [-PassThru] [-WhatIf] [-Confirm] " +
+                "[<CommonParameters>]")]
     [InlineData("Start-ECSLocalCluster", "[-Port <int>] [-DataDirectory <string>] [-TimeoutSec <int>] [-PassThru] " +
                 "[-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Stop-ECSLocalCluster", "[-DataDirectory <string>] [-RemoveData] [-TimeoutSec <int>] [-WhatIf] " +
@@ -141,8 +143,8 @@ public sealed class ModuleTests
 
     [Theory]
     [InlineData("Get-ECSAgent", "ContainerInstanceArn : arn:aws:ecs:us-west-2:123456789012:container-instance/MyCluster/")]
-    [InlineData("Get-ECSAgentTask", "TaskId                           Definition               Status        Desired  Containers")]
-    [InlineData("(Get-ECSAgentTask).Containers", "Name                 Status               Health     Exit Ports                    Image")]
+    [InlineData("Get-ECSAgentTask", "TaskId                           Definition           Status        Desired    CPU%    MiB Containers")]
+    [InlineData("(Get-ECSAgentTask).Containers", "Name                 Status        Health     Exit   CPU%    MiB Ports                    Image")]
     [InlineData("(Get-ECSAgentTask).Containers.Ports", "Container   Host Protocol BindIP")]
     [InlineData("(Get-ECSAgent).Capabilities", "Offered Name                                                           Reason")]
     [InlineData("Start-ECSLocalCluster -PassThru", "MetadataEndpoint : http://127.0.0.1:6000/imds")]

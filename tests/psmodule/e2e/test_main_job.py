@@ -62,6 +62,31 @@ Get-ECSAgentTask
         "(Get-ECSAgentTask %s).Status" % arn) == "STOPPED", 60)
 
 
+def test_a_task_shows_what_it_uses_and_is_stopped_by_the_cmdlet(console):
+    told = console.run(JOIN)
+    arn = run_simple_web(console, told)
+    console.world.wait("a sample", lambda: console.value(
+        "$t = Get-ECSAgentTask; ($t.MemoryUsed -ge 0) -and ($t.CpuPercent -ge 0) -and $null -ne $t.CpuPercent") == "True", 30)
+    console.world.wait("metrics to be accepted", lambda: console.value(
+        "$a = Get-ECSAgent; $null -ne $a.LastMetrics -and $null -eq $a.MetricsReason") == "True", 40)
+    ran = console.run("Get-ECSAgentTask | Stop-ECSAgentTask -WhatIf")
+    assert "What if: Performing the operation \"Stop task\" on target \"%s\"" % arn in ran.out
+    assert console.value("(Get-ECSAgentTask).DesiredStatus") == "RUNNING"
+    ran = console.run("(Get-ECSAgentTask | Stop-ECSAgentTask -Confirm:$false -PassThru).DesiredStatus")
+    assert ran.out == "STOPPED\n"
+    console.world.wait("Amazon ECS to be told", lambda: console.aws(
+        told, "describe-tasks", "--cluster", "MyCluster", "--tasks", arn)["tasks"][0]["lastStatus"] == "STOPPED", 60)
+    ran = console.run("Stop-ECSAgentTask %s -WhatIf; Stop-ECSAgentTask %s -Confirm:$false" % (arn, arn))
+    assert "What if" not in ran.out
+    ran = console.run("try { Stop-ECSAgentTask nothing -Confirm:$false -ErrorAction Stop } "
+                      "catch { $_.FullyQualifiedErrorId }\nStop-ECSAgent\n"
+                      "try { Stop-ECSAgentTask nothing -Confirm:$false } catch { $_.FullyQualifiedErrorId }\n"
+                      "try { Get-ECSAgentTask } catch { $_.FullyQualifiedErrorId }")
+    assert ran.out == ("ECSNotFound,EcsTools.Cmdlets.StopEcsAgentTaskCommand\n"
+                       "ECSUnreachable,EcsTools.Cmdlets.StopEcsAgentTaskCommand\n"
+                       "ECSUnreachable,EcsTools.Cmdlets.GetEcsAgentTaskCommand\n")
+
+
 def test_the_second_initialize_changes_nothing(console):
     console.run(JOIN)
     first = console.pids("ecsagent")

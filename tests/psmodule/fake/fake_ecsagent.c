@@ -93,6 +93,7 @@ static const ecsagent_status waiting = {
     .version = "9.8.7",
     .started_ms = NOON,
     .uptime_s = 61,
+    .metrics_reason = "the instance is not registered yet",
     .waits = LIST(ECSAGENT_TYPE_WAIT, waits),
     .capabilities = LIST(ECSAGENT_TYPE_CAPABILITY, capabilities),
 };
@@ -120,7 +121,8 @@ static const ecsagent_container web_containers[] = {
     { SIZED(ecsagent_container), .essential = 1, .name = "web", .docker_id = "c0ffee",
       .docker_name = "ecs-simple-web-1-web-c0ffee", .image = "busybox:latest",
       .image_id = "sha256:aa", .known_status = "RUNNING", .desired_status = "RUNNING",
-      .health = "HEALTHY", .cpu = 100, .memory_mib = 500, .created_ms = NOON,
+      .health = "HEALTHY", .cpu = 100, .memory_mib = 500, .has_cpu_percent = 1,
+      .cpu_percent = 12.25, .has_memory_used = 1, .memory_used_mib = 321, .created_ms = NOON,
       .started_ms = NOON + 10, .ports = LIST(ECSAGENT_TYPE_PORT, ports) },
     { SIZED(ecsagent_container), .has_exit_code = 1, .exit_code = 0, .name = "init",
       .image = "busybox:latest", .known_status = "STOPPED", .desired_status = "STOPPED",
@@ -265,7 +267,7 @@ static int add_failure(ecsagent_op *op, const char *script)
         return 1;
     }
     if (!strcmp(script, "noagent")) {
-        add_error(op, "NOT_FOUND", "ObjectNotFound", 0, 1, "no agent runs on this machine", NULL);
+        add_error(op, "UNREACHABLE", "ConnectionError", 1, 1, "the agent does not run", NULL);
         return 1;
     }
     if (!strcmp(script, "hang")) {
@@ -436,6 +438,32 @@ int32_t ecsagent_tasks_start(const ecsagent_tasks_params *p, ecsagent_op **out)
     if (!add_failure(op, script))
         add_result(op, ECSAGENT_TYPE_TASK, tasks, sizeof(tasks) / sizeof(tasks[0]),
                    sizeof(tasks[0]));
+    return ECSAGENT_STARTED;
+}
+
+/* "nope" is no task; the others are the first of the list, stopping. */
+int32_t ecsagent_stop_task_start(const ecsagent_stop_task_params *p, ecsagent_op **out)
+{
+    static ecsagent_task stopping;
+    const char *script = env_get(p->env, p->env_count, "FAKE_ECSAGENT");
+    ecsagent_op *op = new_op(out, "stop task=%s timeout=%u what_if=%u", or_dash(p->task),
+                             p->timeout_s, p->what_if);
+    static const ecsagent_action action = { SIZED(ecsagent_action), 0, "Stop task",
+                                            TASK_ARN "11111111111111111111111111111111" };
+
+    if (!op)
+        return ECSAGENT_NO_MEMORY;
+    stopping = tasks[0];
+    stopping.desired_status = "STOPPED";
+    if (!strcmp(p->task, "nope"))
+        add_error(op, "NOT_FOUND", "ObjectNotFound", 0, 5, "the agent holds no task nope", NULL);
+    else if (add_failure(op, script))
+        return ECSAGENT_STARTED;
+    else if (p->what_if)
+        add_result(op, ECSAGENT_TYPE_ACTION, &action, strcmp(script, "nothing") ? 1 : 0,
+                   sizeof(action));
+    else
+        add_result(op, ECSAGENT_TYPE_TASK, &stopping, 1, sizeof(stopping));
     return ECSAGENT_STARTED;
 }
 

@@ -149,7 +149,8 @@ static void a_status_becomes_one_record_then_done_for_ever(void **state)
     answer_text =
         "{\"state\":\"WAITING\",\"pid\":42,\"cluster\":\"c\",\"tasks\":{\"running\":3},"
         "\"waits\":[{\"name\":\"docker\",\"what\":\"w\",\"lastError\":\"refused\",\"attempts\":7,"
-        "\"since\":1000}],\"capabilities\":[{\"name\":\"x\",\"offered\":true},5],\"uptime\":1e300}";
+        "\"since\":1000}],\"metricsReason\":\"off\",\"capabilities\":[{\"name\":\"x\",\"offered\":"
+        "true},5],\"uptime\":1e300}";
     assert_int_equal(ea_op_start(read_status, NULL, no_argument, 10, &op), ECSAGENT_STARTED);
     e = next_event(op);
     assert_int_equal(e.kind, ECSAGENT_EVENT_RESULT);
@@ -158,6 +159,7 @@ static void a_status_becomes_one_record_then_done_for_ever(void **state)
     assert_int_equal(s->state, ECSAGENT_STATE_WAITING);
     assert_int_equal(s->pid, 42);
     assert_int_equal(s->tasks_running, 3);
+    assert_string_equal(s->metrics_reason, "off");
     assert_int_equal(s->uptime_s, 0);
     w = s->waits.items;
     assert_string_equal(w->last_error, "refused");

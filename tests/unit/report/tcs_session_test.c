@@ -247,6 +247,8 @@ static void inbound_messages_count_as_activity_by_type(void **state)
     };
     struct world *w = *state;
     ea_session_status s;
+    int64_t accepted_ms = 0;
+    const char *refused = NULL;
 
     ea_tcs_start(w->tcs, INSTANCE);
     cp_wait_messages(w->loop, &w->cp->side[CP_TCS].got, 1);
@@ -256,7 +258,16 @@ static void inbound_messages_count_as_activity_by_type(void **state)
         ea_tcs_status_get(w->tcs, &s);
         assert_int_equal(s.last_message_ms != 0, cases[i].counts);
         assert_int_equal(s.state, EA_SESSION_CONNECTED);
+        ea_tcs_accepted_get(w->tcs, &accepted_ms, &refused);
+        assert_int_equal(accepted_ms != 0, cases[i].counts);
     }
+    assert_null(refused);
+    cp_send(w->cp, CP_TCS,
+            "{\"type\":\"BadRequestException\",\"message\":{\"message\":\"no sum\"}}");
+    cp_settle(w->loop, 50);
+    ea_tcs_accepted_get(w->tcs, &accepted_ms, &refused);
+    assert_true(accepted_ms != 0);
+    assert_string_equal(refused, "BadRequestException: no sum");
 }
 
 int main(void)
