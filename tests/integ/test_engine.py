@@ -302,3 +302,46 @@ def test_a_shared_volume_that_is_not_as_described_is_a_named_conflict_when_asked
     steps.stop(world, plane, good)
     world.remove_containers()
     world.docker("volume", "rm", "common")
+
+
+def test_everything_a_task_definition_says_beyond_the_basics_reaches_the_container(world, plane):
+    """As the backend sends it: inside the raw texts of dockerConfig."""
+    steps.joined(world, plane)
+    host = {"Tmpfs": {"/t": "size=1m"}, "Ulimits": [{"Name": "nofile", "Soft": 77, "Hard": 99}],
+            "Devices": [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/mine", "CgroupPermissions": "rwm"}],
+            "Sysctls": {"net.ipv4.ip_default_ttl": "33"}, "CapAdd": ["NET_ADMIN"], "CapDrop": ["CHOWN"],
+            "SecurityOpt": ["no-new-privileges"], "Init": True, "ShmSize": 2 << 20,
+            "ExtraHosts": ["somewhere:10.9.8.7"], "Dns": ["10.1.2.3"], "DnsSearch": ["example.net"],
+            "MemoryReservation": 8 << 20, "MemorySwap": 64 << 20,
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}}}
+    config = {"Hostname": "named", "User": "0", "Tty": False, "StopSignal": "SIGTERM", "Labels": {"mine": "1"}}
+    arn = steps.run(world, plane, steps.sleeper(dockerConfig={
+        "version": "1.25", "config": json.dumps(config), "hostConfig": json.dumps(host)}))
+    container = steps.one_container(world, arn)["Id"]
+    inside = world.container_run(container, "sh", "-c", "; ".join([
+        "grep ' /t ' /proc/mounts | grep -o size=1024k", "ulimit -n", "test -c /dev/mine && echo device",
+        "cat /proc/sys/net/ipv4/ip_default_ttl", "grep NoNewPrivs /proc/1/status", "cat /proc/1/comm",
+        "grep ' /dev/shm ' /proc/mounts | grep -o size=2048k", "grep -o 10.9.8.7 /etc/hosts", "cat /etc/resolv.conf",
+        "hostname"]))
+    words = inside.split()
+    for word in ("size=1024k", "77", "device", "33", "size=2048k", "10.9.8.7", "10.1.2.3", "example.net", "named"):
+        assert word in words, (word, inside)
+    assert "NoNewPrivs: 1" in " ".join(words) and "docker-init" in inside
+    told = world.inspect(container)
+    assert told["HostConfig"]["CapAdd"] == ["NET_ADMIN"] and told["HostConfig"]["CapDrop"] == ["CHOWN"]
+    assert told["HostConfig"]["LogConfig"] == host["LogConfig"] and told["Config"]["Labels"]["mine"] == "1"
+    assert told["HostConfig"]["MemoryReservation"] == 8 << 20 and told["HostConfig"]["MemorySwap"] == 64 << 20
+    steps.stop(world, plane, arn)
+
+
+def test_log_drivers_are_promised_as_configured_and_a_bad_option_is_told_in_dockers_words(world, plane):
+    steps.joined(world, plane, ECS_AVAILABLE_LOGGING_DRIVERS='["json-file","syslog","none","splunk"]')
+    offered = {a["name"] for a in plane.of("RegisterContainerInstance")[-1].body["attributes"]}
+    prefix = "com.amazonaws.ecs.capability.logging-driver."
+    assert {a[len(prefix):] for a in offered if a.startswith(prefix)} == {
+        "json-file", "syslog", "none", "splunk"}
+    arn = plane.task_arn()
+    plane.payload(pp.task(arn, steps.sleeper(dockerConfig={"version": "1.24", "config": "{}", "hostConfig": json.dumps(
+        {"LogConfig": {"Type": "json-file", "Config": {"no-such-option": "1"}}})})))
+    reason = steps.reported(world, plane, arn, "STOPPED")["containers"][0]["reason"]
+    assert reason.startswith("CannotCreateContainerError: ") and "no-such-option" in reason

@@ -420,6 +420,46 @@ static void the_first_error_stays_whatever_follows(void **state)
     driver_done(&d);
 }
 
+/* Words of the end, such as those of a kill for memory, are no failure of the stop. */
+static void a_stop_that_was_carried_out_is_not_repeated_whatever_the_inspection_tells(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_run(&d, ARN, "c");
+    driver_stop(&d, ARN);
+    struct ea_docker_facts f =
+        driver_facts(&d, driver_task(&d, ARN), driver_container(&d, ARN, "c"), EA_C_STOPPED, 137);
+    f.oom_killed = true;
+    driver_ok_facts(&d, ARN, "c", &f);
+    assert_int_equal(driver_task(&d, ARN)->known, EA_T_STOPPED);
+    assert_int_equal(driver_count(&d, EA_FX_STOP), 0);
+    assert_error(&d, "OutOfMemoryError", "Container killed due to memory usage");
+    driver_timer(&d, 6100);
+    assert_int_equal(driver_count(&d, EA_FX_STOP), 0);
+    driver_done(&d);
+}
+
+static void each_pull_waits_by_its_own_count_of_failures(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    until(&d, EA_FX_PULL);
+    fail_image(&d, EA_FX_PULL, 3, EA_SERVER); /* has waited 1.1, 2.2 and now 4.4 s */
+    driver_payload(&d, "[{\"arn\":\"arn:t2\",\"desiredStatus\":\"RUNNING\",\"containers\":[{"
+                       "\"name\":\"c\",\"image\":\"other:1\",\"essential\":true}]}]");
+    driver_ok(&d, "arn:t2", "c");
+    driver_expect(&d, "arn:t2", "c", EA_FX_PULL);
+    driver_fail(&d, "arn:t2", "c", EA_SERVER, "no");
+    int64_t wait = driver_container(&d, "arn:t2", "c")->retry_at_ms - d.now.mono_ms;
+    assert_int_in_range(wait, 1100, 1320);
+    driver_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +480,8 @@ int main(void)
         cmocka_unit_test(a_stop_is_tried_five_times_then_a_living_engine_is_believed),
         cmocka_unit_test(a_stop_of_what_is_gone_is_done_at_once),
         cmocka_unit_test(the_first_error_stays_whatever_follows),
+        cmocka_unit_test(a_stop_that_was_carried_out_is_not_repeated_whatever_the_inspection_tells),
+        cmocka_unit_test(each_pull_waits_by_its_own_count_of_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

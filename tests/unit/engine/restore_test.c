@@ -308,6 +308,33 @@ static void an_exit_while_the_agent_was_away_is_restarted_as_well(void **state)
     driver_done(&d);
 }
 
+static void a_restart_that_takes_long_holds_up_nothing_else_of_its_task(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"containers\":["
+                       "{\"name\":\"c\",\"image\":\"i\",\"essential\":true,\"restartPolicy\":{"
+                       "\"enabled\":true,\"restartAttemptPeriod\":0}},"
+                       "{\"name\":\"side\",\"image\":\"i\",\"essential\":false},"
+                       "{\"name\":\"main\",\"image\":\"i\",\"essential\":true}]}]");
+    driver_run(&d, ARN, "c");
+    driver_run(&d, ARN, "side");
+    driver_run(&d, ARN, "main");
+    driver_timer(&d, 1000);
+    driver_exit(&d, ARN, "c", 1);
+    driver_expect(&d, ARN, "c", EA_FX_START); /* never answered here */
+    driver_exit(&d, ARN, "side", 0);
+    assert_int_equal(driver_container(&d, ARN, "side")->known, EA_C_STOPPED);
+    driver_stop(&d, ARN);
+    driver_expect(&d, ARN, "main", EA_FX_STOP);
+    driver_ok(&d, ARN, "main");
+    assert_int_equal(driver_container(&d, ARN, "main")->known, EA_C_STOPPED);
+    driver_expect(&d, ARN, "c", EA_FX_START);
+    driver_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +349,7 @@ int main(void)
         cmocka_unit_test(the_restart_policy_starts_the_same_container_again),
         cmocka_unit_test(a_failed_restart_ends_the_container_with_the_code_of_its_exit),
         cmocka_unit_test(an_exit_while_the_agent_was_away_is_restarted_as_well),
+        cmocka_unit_test(a_restart_that_takes_long_holds_up_nothing_else_of_its_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
