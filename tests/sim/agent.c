@@ -201,7 +201,7 @@ static void commit(struct sim *s, struct item *it)
         if (fx.v[i].task && !task_lives(s, fx.v[i].task))
             continue;
         run_effect(s, &fx.v[i]);
-        if (sim_fault(s, s->chaos.crash / 4))
+        if (sim_fault(s, s->chaos.crash_between))
             sim_agent_crash(s, "between effects");
     }
     ea_effects_done(&fx);
@@ -337,7 +337,7 @@ void sim_agent_start(struct sim *s)
     struct ea_event ev = { .kind = EA_EV_START };
     sim_agent_post(s, &ev);
     sim_docker_link(s);
-    sim_plane_connected(s);
+    sim_session_start(s);
 }
 
 static void start_again(struct sim *s, struct item *it)

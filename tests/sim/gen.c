@@ -25,6 +25,11 @@ static void make_chaos(struct sim *s)
     c->clock_jump = sim_chance(s, 150) ? 4 : 0;
     c->operator_stop = sim_chance(s, 100) ? 10 : 0;
     c->drain = sim_chance(s, 50) ? 10 : 0;
+    c->crash_between = sim_chance(s, 100) ? 60 : c->crash / 4;
+    c->link_refused = sim_chance(s, 300) ? 300 : 0;
+    c->link_inactive = sim_chance(s, 200) ? 30 : 0;
+    c->link_drops = sim_chance(s, 300) ? 200 : 0;
+    c->link_stalls = sim_chance(s, 300) ? 150 : 0;
     c->bad_copy = sim_chance(s, 300) ? 400 : 0;
     c->late_start = sim_chance(s, 200) ? 200 : 0;
     if (c->late_start && sim_chance(s, 500))
@@ -223,7 +228,7 @@ static void add_task(struct sim *s, size_t index)
 void sim_generate(struct sim *s)
 {
     make_chaos(s);
-    s->plan_n = (size_t)sim_between(s, 1, SIM_TASKS);
+    s->plan_n = (size_t)sim_between(s, 1, sim_chance(s, 600) ? 4 : SIM_TASKS);
     s->pull = (ea_pull_behavior)sim_between(s, EA_PULL_DEFAULT, EA_PULL_PREFER_CACHED);
     s->untracked_cleanup =
         s->spec->seed % 10 < 3; /* not drawn: the worlds of older seeds stay the same */

@@ -29,7 +29,8 @@ static bool outdated(struct sim *s, const struct ea_event *ev)
 
 static void deliver(struct sim *s, struct item *it)
 {
-    if (outdated(s, it->p))
+    if (outdated(s, it->p) || !sim_session_open(s) || s->links[0].stalls ||
+        s->links[0].turn != (uint64_t)it->b)
         ea_event_done(it->p);
     else
         sim_agent_post(s, it->p);
@@ -41,6 +42,7 @@ static void send(struct sim *s, struct ea_event *ev)
     struct item *it = sim_at(s, sim_between(s, 1, 100), deliver);
 
     it->life = s->life;
+    it->b = (int64_t)s->links[0].turn; /* what a connection did not bring comes by the next one */
     it->p = ev;
     it->drop = free_event;
 }
@@ -126,7 +128,7 @@ static void send_changed(struct sim *s, size_t i)
 /* What was not acknowledged comes again, at each connection and after a while. */
 static void send_due(struct sim *s)
 {
-    if (s->now_ms < s->plane_away_until_ms)
+    if (s->now_ms < s->plane_away_until_ms || !sim_session_open(s))
         return;
     size_t run[SIM_TASKS], stop[SIM_TASKS];
     size_t run_n = 0, stop_n = 0;
@@ -182,6 +184,8 @@ static void send_creds(struct sim *s, size_t i, bool exec)
 
 static void refresh(struct sim *s, struct item *it)
 {
+    if (s->links[0].turn != (uint64_t)it->b)
+        return;
     for (size_t i = 0; i < s->plan_n && s->agent_up; i++) {
         if (!s->plan[i].acked || s->plan[i].told == EA_T_STOPPED)
             continue;
@@ -190,22 +194,30 @@ static void refresh(struct sim *s, struct item *it)
         if (s->plan[i].needs_exec && sim_chance(s, 300))
             send_creds(s, i, true);
     }
-    if (!s->calm)
-        sim_at(s, sim_between(s, 20000, 120000), refresh)->life = it->life;
+    if (s->calm)
+        return;
+    struct item *next = sim_at(s, sim_between(s, 20000, 120000), refresh);
+    next->life = it->life;
+    next->b = it->b;
 }
 
 static void redeliver(struct sim *s, struct item *it)
 {
-    if (!s->agent_up)
+    if (s->links[0].turn != (uint64_t)it->b)
         return;
     send_due(s);
-    sim_at(s, sim_between(s, 5000, 60000), redeliver)->life = it->life;
+    struct item *next = sim_at(s, sim_between(s, 5000, 60000), redeliver);
+    next->life = it->life;
+    next->b = it->b;
 }
 
 void sim_plane_connected(struct sim *s)
 {
-    sim_at(s, sim_between(s, 10, 3000), redeliver)->life = s->life;
-    sim_at(s, sim_between(s, 20000, 120000), refresh)->life = s->life;
+    struct item *first = sim_at(s, sim_between(s, 10, 3000), redeliver);
+    struct item *later = sim_at(s, sim_between(s, 20000, 120000), refresh);
+
+    first->life = later->life = s->life;
+    first->b = later->b = (int64_t)s->links[0].turn;
     for (size_t i = 0; i < s->plan_n; i++)
         if (s->plan[i].acked && s->plan[i].told != EA_T_STOPPED) {
             if (s->plan[i].has_role)
@@ -462,7 +474,7 @@ void sim_plane_run(struct sim *s, const struct ea_effect *fx)
 {
     switch (fx->kind) {
     case EA_FX_ACK:
-        if (fx->message_id && !sim_fault(s, s->chaos.ack_lost) &&
+        if (fx->message_id && sim_session_open(s) && !sim_fault(s, s->chaos.ack_lost) &&
             s->now_ms >= s->plane_away_until_ms)
             acknowledged(s, fx->message_id);
         break;

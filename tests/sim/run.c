@@ -77,19 +77,23 @@ bool sim_world(const struct spec *spec, FILE *trace, struct outcome *out)
     sim_agent_start(s);
     sim_plane_start(s);
     (void)sim_at(s, 1000, tick);
-    run_until(s, s->now_ms + sim_between(s, 60000, 1200000));
+    run_until(s, s->now_ms + sim_between(s, 60000, sim_chance(s, 600) ? 300000 : 1200000));
 
     sim_log(s, "--- faults stop");
     s->calm = true;
     memset(&s->chaos, 0, sizeof(s->chaos));
     s->plane_away_until_ms = s->store_full_until_ms = 0;
-    run_until(s, s->now_ms + 3600000);
+    bool late = s->links[0].inactive_ms || s->links[1].inactive_ms; /* asked again in an hour */
+    run_until(s, s->now_ms + (late ? 5400000 : 1800000));
     if (!s->failed)
         sim_check_settled(s);
+    if (!s->failed)
+        sim_session_settled(s);
 
     sim_log(s, "--- everything is stopped");
     sim_plane_stop_all(s);
-    run_until(s, s->now_ms + (int64_t)9 * 3600000);
+    /* Clean-up comes after three hours by the clock, which may have been set back. */
+    run_until(s, s->now_ms + (4 + s->clock_jumps) * 3600000);
     if (!s->failed)
         sim_check_empty(s);
     bool good = !s->failed;

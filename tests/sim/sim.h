@@ -4,6 +4,7 @@
 #ifndef EA_SIM_H
 #define EA_SIM_H
 
+#include "aws/session_policy.h"
 #include "engine/engine.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@ enum {
     SIM_TASKS = 12,
     SIM_CONTAINERS = 5,
     SIM_DOCKER_MAX = 256,
-    SIM_TEXT = 512
+    SIM_TEXT = 512,
+    LINK_TRIES = 40 /* attempts a minute: far above what the backoff allows, far below a spin */
 };
 
 struct sim;
@@ -98,10 +100,22 @@ struct row {
     char *json;
 };
 
+/* One websocket session of the agent and its peer. */
+struct link {
+    ea_session_policy policy; /* production code */
+    bool busy, open, stalls;
+    uint64_t turn; /* counts attempts: what was planned for an earlier one is void */
+    uint64_t timer_seq, tries;
+    int64_t opened_ms, silent_ms, closing_ms;
+    int64_t inactive_ms; /* when it was told so; 0: not, or asked again since */
+    int64_t tries_ms[LINK_TRIES];
+};
+
 struct chaos { /* chances in thousandths; all zero once faults stop */
     unsigned call_error, call_lost, call_timeout, event_lost, event_twice, commit_fails, crash,
         report_fails, report_lost, report_refused, ack_lost, meddle, outage, slow, bad_copy,
-        store_full, plane_away, clock_jump, quit, operator_stop, drain, no_id, late_start;
+        store_full, plane_away, clock_jump, quit, operator_stop, drain, no_id, late_start,
+        crash_between, link_refused, link_inactive, link_drops, link_stalls;
 };
 
 /* What a run keeps of a world: all of it, or what a failure needs. */
@@ -131,6 +145,7 @@ struct sim {
     size_t plan_n;
     int64_t plane_seq;
     bool plane_stops_all;
+    struct link links[2]; /* ACS, TCS */
     int64_t plane_away_until_ms, store_full_until_ms;
     bool draining;
     int64_t clock_jumps;
@@ -225,6 +240,12 @@ void sim_plane_run(struct sim *s, const struct ea_effect *fx);
 void sim_plane_stop_all(struct sim *s);
 void sim_plane_manifest(struct sim *s);
 void sim_plane_operator_stop(struct sim *s);
+
+/* session.c */
+void sim_session_start(struct sim *s);
+bool sim_session_open(const struct sim *s); /* the one that brings messages */
+void sim_session_check(struct sim *s);
+void sim_session_settled(struct sim *s);
 
 /* agent.c */
 void sim_agent_start(struct sim *s);

@@ -1,7 +1,6 @@
 #include "sim.h"
 
 #include "base/alloc.h"
-#include "base/str.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -96,6 +95,7 @@ bool sim_step(struct sim *s)
     if (it->life == 0 || (s->agent_up && it->life == s->life)) {
         it->fn(s, it);
         sim_check_world(s);
+        sim_session_check(s);
     } else if (it->drop) {
         it->drop(it->p);
     }
@@ -161,17 +161,18 @@ int64_t sim_wall(const struct sim *s)
 /* ARNs are "arn:task-<n>", containers "c<n>". */
 static bool index_of(const char *text, const char *prefix, size_t n, size_t *out)
 {
-    ea_str rest = ea_str_of(text);
-    ea_err err = { 0 };
-    uint64_t i = 0;
+    size_t i = 0;
 
-    if (n == 0 || !ea_str_starts(rest, prefix))
+    while (*prefix)
+        if (*text++ != *prefix++)
+            return false;
+    if (*text == '\0')
         return false;
-    rest.p += strlen(prefix);
-    rest.n -= strlen(prefix);
-    if (ea_str_to_u64(rest, 0, n - 1, &i, &err))
+    for (; *text >= '0' && *text <= '9' && i < 1000; text++)
+        i = 10 * i + (size_t)(*text - '0');
+    if (*text || i >= n)
         return false;
-    *out = (size_t)i;
+    *out = i;
     return true;
 }
 
