@@ -20,6 +20,16 @@ static ea_code path_of(ea_agent *ag, const char *file, char **path, ea_err *err)
     return EA_OK;
 }
 
+/* Docker makes its folder when it likes. */
+static ea_code write_file(ea_agent *ag, const char *path, ea_str content, ea_err *err)
+{
+    EA_FREE_AUTO char *dir = ag->gmsa->spec_dir(ag->gmsa->ctx);
+
+    if (ea_plat_make_dir(dir, err))
+        return err->code;
+    return ea_plat_write_file(path, content, FILE_MODE, err);
+}
+
 ea_code ea_gmsa_read(ea_agent *ag, const ea_cred_spec *spec, ea_buf *out, ea_err *err)
 {
     EA_FREE_AUTO char *path = NULL;
@@ -60,7 +70,7 @@ ea_code ea_gmsa_place(ea_agent *ag, const ea_cred_spec *spec, const char *task_a
             return err->code;
         content = ea_str_of(whole);
     }
-    if (made && ea_plat_write_file(path, content, FILE_MODE, err))
+    if (made && write_file(ag, path, content, err))
         return err->code;
     *mapping = ea_sprintf_dup("credentialspec=file://%s", file);
     return EA_OK;
