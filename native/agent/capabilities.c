@@ -120,7 +120,7 @@ static const struct {
     enum multi multi;
 } rows[] = {
     /* clang-format off */
-    { E "private-registry-authentication.secretsmanager", not_yet,       ONE },
+    { E "private-registry-authentication.secretsmanager", works,         ONE },
     { E "secrets.ssm.environment-variables",              works,         ONE },
     { E "secrets.ssm.bootstrap.log-driver",               works,         ONE },
     { E "ecr-endpoint",                                   works,         ONE },

@@ -2,6 +2,7 @@
 
 #include "../aws/ecr.h"
 #include "../base/alloc.h"
+#include "task_resources.h"
 
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct ea_login {
     char *type; /* of registryAuthentication; NULL: none */
     char *registry_id, *region, *endpoint;
     bool use_execution_role;
+    char *task_arn, *parameter; /* a secret that was fetched for the task */
     ea_login_done *done;
     void *ctx;
 };
@@ -93,6 +95,23 @@ static void ecr_refused(ea_login *l)
         ea_ecr_forget(l->ag->ecr, &ask);
 }
 
+/* ---- Secrets Manager -------------------------------------------------------------------------- */
+
+/* The engine lets no image step begin before the secret is there. */
+static void asm_start(void *arg)
+{
+    ea_login *l = arg;
+    EA_SECRET_AUTO char *auth =
+        ea_taskres_registry_auth(l->ag, l->task_arn, l->region, l->parameter);
+    ea_err ok = { 0 };
+
+    if (auth)
+        l->done(l->ctx, auth, NULL, &ok);
+    else
+        refuse(l, "CannotPullContainerAuthError",
+               "engine docker private registry credentials: not found");
+}
+
 /* ---- what the operator configured ------------------------------------------------------------- */
 
 static void engine_start(void *arg)
@@ -112,6 +131,7 @@ static const struct kind {
     void (*refused)(ea_login *l); /* may be NULL */
 } kinds[] = {
     { "ecr", ecr_start, ecr_refused },
+    { "asm", asm_start, NULL },
     { NULL, engine_start, NULL },
 };
 
@@ -138,6 +158,10 @@ ea_login *ea_login_new(ea_agent *ag, const struct ea_task *t, const struct ea_co
         l->region = ea_strdup(a->ecr->region);
         l->endpoint = ea_strdup(a->ecr->endpoint_override);
         l->use_execution_role = a->ecr->use_execution_role;
+    } else if (a && a->asm_) {
+        l->region = ea_strdup(a->asm_->region);
+        l->task_arn = t ? ea_strdup(t->arn) : NULL;
+        l->parameter = ea_strdup(a->asm_->credentials_parameter);
     }
     return l;
 }
@@ -152,6 +176,8 @@ void ea_login_free(ea_login *l)
     ea_free(l->registry_id);
     ea_free(l->region);
     ea_free(l->endpoint);
+    ea_free(l->task_arn);
+    ea_free(l->parameter);
     ea_free(l);
 }
 

@@ -1,5 +1,5 @@
-/* image_login.h - the one place where the login of a pull comes from: Amazon ECR when the payload says
- * so (registryAuthentication), else what the operator configured (ECS_ENGINE_AUTH_*), else none.
+/* image_login.h - the one place where the login of a pull comes from: Amazon ECR or a secret that was
+ * fetched for the task when the payload says so (registryAuthentication), else what the operator configured (ECS_ENGINE_AUTH_*), else none.
  * A further kind is one more row of the table in image_login.c.
  * Private to agent/. Thread: loop. Does not know: what the login is used for.
  * Source: task-engine.md sections 1.7, 4.4. */

@@ -259,10 +259,11 @@ void ea_taskres_prepare(ea_agent *ag, const struct ea_effect *fx)
 
 /* ---- what a container gets -------------------------------------------------------------------- */
 
-static const char *value_of(const ea_agent *ag, const struct ea_task *t, const char *what,
+static const char *value_of(const ea_agent *ag, const char *task_arn, const char *what,
                             const char *region, const char *from)
 {
-    const struct ea_fetch_held *h = ag->resources ? ea_map_get(&ag->resources->held, t->arn) : NULL;
+    const struct ea_fetch_held *h =
+        ag->resources ? ea_map_get(&ag->resources->held, task_arn) : NULL;
     EA_FREE_AUTO char *key = ea_fetch_key(what, region, from);
 
     return h ? ea_map_get(&h->values, key) : NULL;
@@ -273,15 +274,16 @@ void ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_
 {
     *out = (struct ea_fetched){ 0 };
     for (size_t i = 0; i < c->environment_files.n; i++)
-        ea_env_file_add(ea_str_of(value_of(ag, t, "file", "", c->environment_files.v[i].value)),
-                        &out->file_env);
+        ea_env_file_add(
+            ea_str_of(value_of(ag, t->arn, "file", "", c->environment_files.v[i].value)),
+            &out->file_env);
     EA_FREE_AUTO char *spec = ea_cred_spec_of(c);
     if (spec)
-        out->credential_spec = ea_strdup(value_of(ag, t, "spec", c->name, spec));
+        out->credential_spec = ea_strdup(value_of(ag, t->arn, "spec", c->name, spec));
     for (size_t i = 0; i < c->secrets.n; i++) {
         const struct ea_secret_ref *s = &c->secrets.v[i];
         const char *what = ea_zstr_eq(s->provider, "asm") ? "asm" : "ssm";
-        const char *value = value_of(ag, t, what, region_or(ag, s->region), s->value_from);
+        const char *value = value_of(ag, t->arn, what, region_or(ag, s->region), s->value_from);
         bool of_log = ea_zstr_eq(s->target, "LOG_DRIVER");
 
         if (!ea_zstr_empty(s->name))
@@ -306,11 +308,10 @@ void ea_fetched_done(struct ea_fetched *f)
     wipe_map(&f->secret_log);
 }
 
-char *ea_taskres_registry_auth(const ea_agent *ag, const struct ea_task *t,
-                               const struct ea_container *c)
+char *ea_taskres_registry_auth(const ea_agent *ag, const char *task_arn, const char *region,
+                               const char *parameter)
 {
-    const struct ea_asm_auth *a = c->registry_auth->asm_;
-    const char *text = value_of(ag, t, "login", region_or(ag, a->region), a->credentials_parameter);
+    const char *text = value_of(ag, task_arn, "login", region_or(ag, region), parameter);
     EA_SECRET_AUTO char *username = NULL;
     EA_SECRET_AUTO char *password = NULL;
     ea_err ignored = { 0 };

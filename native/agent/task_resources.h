@@ -25,9 +25,9 @@ struct ea_fetched { /* for one create; owned, ea_fetched_done() wipes it */
 void ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,
                    struct ea_fetched *out);
 void ea_fetched_done(struct ea_fetched *f);
-/* X-Registry-Auth of a container that names its registry's login in Secrets Manager; NULL when it was
- * not fetched. The caller frees by ea_secret_free. */
-char *ea_taskres_registry_auth(const ea_agent *ag, const struct ea_task *t,
-                               const struct ea_container *c);
+/* X-Registry-Auth of the login that was fetched for the task; NULL when it was not. The caller frees by
+ * ea_secret_free. */
+char *ea_taskres_registry_auth(const ea_agent *ag, const char *task_arn, const char *region,
+                               const char *parameter);
 
 #endif

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import registries
 import steps
 import wire
 
@@ -197,3 +198,55 @@ def test_the_local_stores_are_strict(world, local):
         wire.aws_json_call(world.net, local.base, "ssm", "AmazonSSM.GetParameters", {"Names": ["p"]},
                            (local.key[0], "wrong", None), local.region)
     assert refused.value.code == "InvalidSignatureException"
+
+
+# ---- a registry's login in Secrets Manager ---------------------------------------------------------------
+
+PASSWORD = "Rg5/word+with:colons"
+
+
+@pytest.fixture(scope="module")
+def authority(shared_world):
+    return registries.prepare(shared_world)
+
+
+@pytest.fixture
+def locked(world, authority):
+    """A registry with TLS and a login, which has registry.test:5443/app:1; answers that name."""
+    registries.start(world, authority, "puller", PASSWORD)
+    name = registries.NAME + "/app:1"
+    registries.push(world, "busybox:latest", name, "puller", PASSWORD)
+    yield name
+    world.docker("rmi", "-f", name, check=False)
+
+
+def test_an_image_is_pulled_with_the_login_of_a_secret(world, local, locked):
+    secret = aws(local, "secretsmanager", "create-secret", "--name", "registry/login", "--secret-string",
+                 json.dumps({"username": "puller", "password": PASSWORD}))["ARN"]
+    joined(world, local, ECS_IMAGE_PULL_BEHAVIOR="always")
+    arn = start(world, local, definition(image=locked, repositoryCredentials={"credentialsParameter": secret}))
+    task = reaches(world, local, arn, "RUNNING")
+    assert task["containers"][0]["imageDigest"].startswith("sha256:")  # from the registry, before the pull
+    assert_nowhere(world, PASSWORD, base64.b64encode(PASSWORD.encode()).decode())
+
+
+@pytest.mark.parametrize("why,value,words", [
+    ("wrong password", {"username": "puller", "password": "not-it-7Hx"},
+     ["CannotPullImageManifestError: ", "unauthorized"]),
+    ("no password", {"username": "puller"}, [
+        "ResourceInitializationError: ", "registry/login", "JSON object with username and password"]),
+    ("no secret", None, ["ResourceInitializationError: ", "AWS Secrets Manager in region us-west-2", "can't find"]),
+])
+def test_a_login_that_does_not_open_the_registry_is_named(world, local, locked, why, value, words):
+    secret = "arn:aws:secretsmanager:us-west-2:000000000000:secret:registry/none"
+    if value:
+        secret = aws(local, "secretsmanager", "create-secret", "--name", "registry/login", "--secret-string",
+                     json.dumps(value))["ARN"]
+    joined(world, local, ECS_IMAGE_PULL_BEHAVIOR="always")
+    arn = start(world, local, definition(image=locked, repositoryCredentials={"credentialsParameter": secret}))
+    stopped = reaches(world, local, arn, "STOPPED", 60)
+    text = "%s %s" % (stopped.get("stoppedReason"), stopped["containers"][0].get("reason"))
+    for word in words:
+        assert word in text, text
+    assert not world.ecs_containers(arn)
+    assert_nowhere(world, "not-it-7Hx")
