@@ -87,7 +87,7 @@ fuzz-smoke: ## each parser's fuzz target for some seconds, from its seeds
 	@$(MAKE) --no-print-directory FUZZ=1 fuzz-bins
 	@build/fuzz-smoke.sh $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC))
 
-.PHONY: layers headers banned exports format format-fix check bench
+.PHONY: dll reproducible layers headers banned exports format format-fix check bench
 layers: ## includes point down only
 	@build/checks/layers.sh
 headers: $(DEPS_READY) $(GEN)/version.h ## each header passes alone through the compiler
@@ -100,12 +100,18 @@ exports: ## the artefacts export the listed functions and nothing else
 	@$(MAKE) --no-print-directory native
 	@$(MAKE) --no-print-directory TARGET=windows native
 	@build/checks/exports.sh
+dll: ## imports of the Windows files are explained, their flags set
+	@$(MAKE) --no-print-directory TARGET=windows native
+	@build/checks/dll.sh
+reproducible: ## the same sources give the same Windows files in any folder
+	@$(MAKE) --no-print-directory TARGET=windows native
+	@build/checks/reproducible.sh windows
 format: ## clang-format has nothing to change
 	@build/checks/format.sh
 format-fix: ## changes the files so
 	@build/checks/format.sh --fix
 check: ## all that CI asks; .ci/run calls it
-	@SIM_SECONDS=60 CHECKS='layers headers banned settings format exports' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
+	@SIM_SECONDS=60 CHECKS='layers headers banned settings format exports dll reproducible' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
 bench: native module sim-bin ## task start against the raw Docker API, endpoint against nginx, memory, Wine, sizes
 	@$(MAKE) --no-print-directory TARGET=windows native test-bins
 	$(call run_suite,tests/bench/run.sh)

@@ -28,8 +28,13 @@ static ea_code remove_named(const char *dir, const char *const *names, ea_err *e
 
 ea_code ea_leftovers_state(const char *data_dir, ea_err *err)
 {
-    static const char *const names[] = { "ecsagent.db", "ecsagent.db-wal", "ecsagent.db-shm",
-                                         "lock", NULL };
+    static const char *const names[] = { "ecsagent.db",
+                                         "ecsagent.db-wal",
+                                         "ecsagent.db-shm",
+                                         "ecsagent.db.key",
+                                         "ecsagent.db.key.old",
+                                         "lock",
+                                         NULL };
 
     return remove_named(data_dir, names, err);
 }

@@ -69,6 +69,12 @@ bool ea_plat_exists(const char *path);
  * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
 ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
                               ea_err *err) EA_CHECK;
+/* ---- protect.c ---- */
+/* Adds to `out` what only this machine can open again: DPAPI for the machine on Windows; on Linux the text itself,
+ * whose file must be root's alone. */
+ea_code ea_plat_protect(ea_str plain, ea_buf *out, ea_err *err) EA_CHECK;
+ea_code ea_plat_unprotect(ea_str sealed, ea_buf *out, ea_err *err) EA_CHECK;
+
 /* ---- dir_lock.c ---- */
 /* Exclusive for this process until unlocked or the process ends. EA_BUSY names the holder's pid. */
 ea_code ea_plat_lock_dir(const char *dir, ea_err *err) EA_CHECK;

@@ -5,6 +5,7 @@
 #include "../base/log.h"
 #include "../plat/plat.h"
 #include "migrations.h"
+#include "seal.h"
 
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -46,6 +47,7 @@ static const char *const sql[STATEMENTS] = {
 struct ea_store {
     sqlite3 *db;
     char *path;
+    ea_seal *seal;
     sqlite3_stmt *statements[STATEMENTS]; /* prepared at first use */
 };
 
@@ -169,6 +171,7 @@ static ea_code check_owner(ea_store *s, int *version, ea_err *err)
 
 static ea_code open_all(ea_store *s, ea_err *err)
 {
+    EA_FREE_AUTO char *key = NULL;
     int version = 0, rc;
 
     if (ea_plat_private_file(s->path, err)) {
@@ -183,6 +186,12 @@ static ea_code open_all(ea_store *s, ea_err *err)
     rc = ea_store_migrate(s->db, version, &version);
     if (rc != SQLITE_OK)
         return fail(s, rc, "bring the schema up to date", err);
+    key = ea_sprintf_dup("%s.key", s->path);
+    if (ea_seal_open(key, &s->seal, err)) {
+        err->code = EA_STORE;
+        err->sys = 0; /* not one of SQLite's */
+        return err->code;
+    }
     return EA_OK;
 }
 
@@ -215,8 +224,22 @@ void ea_store_close(ea_store *s)
     for (size_t i = 0; i < STATEMENTS; i++)
         (void)sqlite3_finalize(s->statements[i]); /* repeats the last failure of the statement */
     (void)sqlite3_close(s->db);                   /* all statements are gone */
+    ea_seal_close(s->seal);
     ea_free(s->path);
     ea_free(s);
+}
+
+ea_code ea_store_seal(ea_store *s, const char *arn, ea_str json, char **out, ea_err *err)
+{
+    return ea_seal_text(s->seal, arn, json, out, err);
+}
+
+ea_code ea_store_unseal(ea_store *s, const char *arn, ea_str row, char **out, ea_err *err)
+{
+    if (ea_is_sealed(row))
+        return ea_unseal_text(s->seal, arn, row, out, err);
+    *out = ea_strndup(row.p, row.n); /* written before rows were sealed */
+    return EA_OK;
 }
 
 /* --- statements -------------------------------------------------------------------------------- */

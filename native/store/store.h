@@ -3,8 +3,8 @@
  * is in a task, when to save.
  * A committed transaction survives a power cut as far as SQLite and the disk promise: WAL with
  * synchronous=EXTRA, since NORMAL may lose the last commits and with them an acked payload. The file
- * is opened exclusively (the data directory has one owner) with mode 0600: rows hold environment
- * variables.
+ * is opened exclusively (the data directory has one owner) with mode 0600; rows of tasks hold environment
+ * variables and are sealed (seal.h) with the key in <path>.key.
  * Errors are EA_STORE with SQLite's words and the next step; err->sys is SQLite's extended code. */
 #ifndef EA_STORE_STORE_H
 #define EA_STORE_STORE_H
@@ -41,6 +41,11 @@ ea_code ea_store_each_task(ea_store *s,
 /* Moves a task's row to the table `damaged`, with the reason. Its own transaction. */
 ea_code ea_store_set_aside_task(ea_store *s, const char *arn, const char *reason,
                                 ea_err *err) EA_CHECK;
+
+/* A task's row as it lies on disk, and back; a row in clear, of an earlier version, is read too. Caller frees *out,
+ * the second by ea_secret_free. */
+ea_code ea_store_seal(ea_store *s, const char *arn, ea_str json, char **out, ea_err *err) EA_CHECK;
+ea_code ea_store_unseal(ea_store *s, const char *arn, ea_str row, char **out, ea_err *err) EA_CHECK;
 
 /* store_model.c: everything of the model that differs from the disk, in one transaction: dirty
  * tasks, the meta values (keys as in control-plane.md section 3.9) and the rows of m->gone. The

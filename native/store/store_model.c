@@ -43,13 +43,16 @@ bool ea_store_differs(const struct ea_model *m)
 
 static ea_code save_task(ea_store *s, const struct ea_task *t, ea_err *err)
 {
+    EA_FREE_AUTO char *row = NULL;
     char *json = NULL;
     ea_code code;
 
     if (ea_task_to_row(t, &json, err))
         return err->code;
-    code = ea_store_put_task(s, t->arn, json, err);
+    code = ea_store_seal(s, t->arn, ea_str_of(json), &row, err);
     ea_secret_free(json); /* environment variables */
+    if (code == EA_OK)
+        code = ea_store_put_task(s, t->arn, row, err);
     return code ? ea_wrap(err, "task %s", t->arn) : EA_OK;
 }
 
@@ -121,23 +124,25 @@ struct damaged {
 };
 
 struct loading {
+    ea_store *s;
     struct ea_model *m;
     struct damaged *damaged;
     size_t n;
 };
 
-static ea_code read_row(struct ea_model *m, const char *arn, ea_str json, ea_err *err)
+static ea_code read_row(struct loading *l, const char *arn, ea_str row, ea_err *err)
 {
+    EA_SECRET_AUTO char *json = NULL;
     struct ea_task *t = NULL;
 
-    if (ea_task_from_row(json, &t, err))
+    if (ea_store_unseal(l->s, arn, row, &json, err) || ea_task_from_row(ea_str_of(json), &t, err))
         return err->code;
     if (!ea_zstr_eq(t->arn, arn)) {
         (void)ea_fail(err, EA_INVALID, "the row holds task %s", t->arn ? t->arn : "without an ARN");
         ea_task_free(t);
         return err->code;
     }
-    ea_model_add_task(m, t);
+    ea_model_add_task(l->m, t);
     t->dirty = false;
     return EA_OK;
 }
@@ -148,7 +153,7 @@ static ea_code load_row(void *ctx, const char *arn, ea_str json, ea_err *err)
     ea_err why = { 0 };
 
     (void)err; /* one bad row does not end the loading */
-    if (read_row(l->m, arn, json, &why) == EA_OK)
+    if (read_row(l, arn, json, &why) == EA_OK)
         return EA_OK;
     l->damaged = ea_realloc_array(l->damaged, l->n + 1, sizeof(*l->damaged));
     l->damaged[l->n++] = (struct damaged){ ea_strdup(arn), ea_strdup(why.text) };
@@ -198,7 +203,7 @@ static ea_code load_images(ea_store *s, struct ea_images *images, ea_err *err)
 
 ea_code ea_store_load(ea_store *s, struct ea_model *m, ea_err *err)
 {
-    struct loading l = { .m = m };
+    struct loading l = { .s = s, .m = m };
     ea_err mine = { 0 }; /* "not found" is no failure: *err stays untouched on success */
     ea_code code = load_meta(s, &m->meta, &mine);
 

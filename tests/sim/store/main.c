@@ -375,7 +375,7 @@ static void drop_line(void *ctx, ea_level level, const char *line, size_t n)
 int main(int argc, char **argv)
 {
     static const ea_log_config quiet = { .level = EA_CRIT, .sink = drop_line };
-    char path[64];
+    char path[64], key[72];
     struct tally t = { .path = path };
     uint64_t from = (uint64_t)ea_now().wall_ms * 1000;
     const char *seconds = NULL;
@@ -406,6 +406,8 @@ int main(int argc, char **argv)
         one(from++, false, &t);
     int64_t ms = ea_now().mono_ms - began;
     (void)remove(path);
+    (void)snprintf(key, sizeof(key), "%s.key", path); /* fits */
+    (void)remove(key);
     (void)printf("sim-store: %llu worlds, %.0f worlds/s, %llu transactions, %llu crashes; "
                  "%llu passed, %llu failed\n",
                  (unsigned long long)(t.passed + t.failed),

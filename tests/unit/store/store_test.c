@@ -408,9 +408,13 @@ static void only_what_changed_is_written(void **state)
     assert_true(faulty_vfs_changes() > before);
     task_is(s, "arn:t/2", NULL);
     {
+        EA_FREE_AUTO char *row = NULL;
         EA_FREE_AUTO char *json = NULL;
 
-        must(ea_store_get_task(s, "arn:t/1", &json, &err), &err);
+        must(ea_store_get_task(s, "arn:t/1", &row, &err), &err);
+        assert_null(strstr(row, "arn:t/1")); /* nothing in clear */
+        must(ea_store_unseal(s, "arn:t/1", ea_str_of(row), &json, &err), &err);
+        assert_non_null(strstr(json, "arn:t/1"));
         assert_null(strstr(json, "not marked"));
     }
     ea_model_done(&m);
