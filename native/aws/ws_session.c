@@ -351,6 +351,11 @@ ea_code ea_session_send(ea_session *s, ea_str text, ea_err *err)
     return EA_OK;
 }
 
+size_t ea_session_queued(const ea_session *s)
+{
+    return ea_session_is_open(s) ? ea_wsc_queued(s->ws) : 0;
+}
+
 void ea_session_status_get(const ea_session *s, ea_session_status *out)
 {
     ea_time now = ea_now();

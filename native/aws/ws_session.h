@@ -42,6 +42,7 @@ void ea_session_kick(ea_session *s); /* waiting: now; connected: connection drop
 bool ea_session_is_open(const ea_session *s);
 const char *ea_session_url(const ea_session *s); /* of this connection; NULL before one */
 ea_code ea_session_send(ea_session *s, ea_str text, ea_err *err) EA_CHECK;
+size_t ea_session_queued(const ea_session *s); /* bytes that the peer has not taken yet */
 void ea_session_status_get(const ea_session *s, ea_session_status *out);
 
 #endif

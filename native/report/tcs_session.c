@@ -12,6 +12,8 @@
 #define PUBLISH_MS 20000
 #define QUEUE_MAX  15 /* publishes that wait while there is no connection: 5 min */
 #define FRAME_MAX  (EA_TCS_BODY_MAX + 64u * 1024)
+#define UNREAD_MAX EA_TCS_BODY_MAX /* behind it a peer that does not read is given nothing more */
+#define AGAIN_MS   1000
 
 struct publish { /* what one tick has to say */
     ea_node node;
@@ -26,7 +28,7 @@ struct ea_tcs {
     void *ctx;
     char *cluster, *agent_version, *agent_hash, *docker_version, *instance_arn;
     ea_rng rng;
-    ea_timer *tick;
+    ea_timer *tick, *again;
     int64_t publish_ms, next_tick_ms; /* mono */
     ea_list queue;
     size_t queued;
@@ -110,7 +112,13 @@ static void on_creds(void *ctx, const ea_aws_creds *creds, const ea_err *err)
         ea_warn("telemetry waits for credentials", EA_S("err", err->text));
 }
 
-/* Sends what waits, as far as connection and credentials allow. */
+/* The connection is there and takes what is sent. */
+static bool flows(const ea_tcs *t)
+{
+    return ea_session_is_open(t->session) && ea_session_queued(t->session) <= UNREAD_MAX;
+}
+
+/* Sends what waits, as far as connection, peer and credentials allow. */
 static void flush(ea_tcs *t)
 {
     const ea_aws_creds *creds = NULL;
@@ -124,7 +132,7 @@ static void flush(ea_tcs *t)
             t->cred_get = ea_cred_start(ea_aws_creds_of(t->aws), on_creds, t);
         return;
     }
-    while (!ea_list_empty(&t->queue)) {
+    while (flows(t) && !ea_list_empty(&t->queue)) {
         struct publish *p = EA_OWNER(t->queue.head.next, struct publish, node);
 
         ea_list_remove(&p->node);
@@ -133,6 +141,13 @@ static void flush(ea_tcs *t)
             ea_warn("telemetry not sent", EA_S("err", err.text));
         free_publish(p);
     }
+    if (!ea_list_empty(&t->queue) && ea_session_is_open(t->session))
+        ea_timer_arm(t->again, AGAIN_MS);
+}
+
+static void on_again(void *arg)
+{
+    flush(arg);
 }
 
 /* --- the tick --- */
@@ -181,7 +196,7 @@ static void tell_status(ea_tcs *t)
     const ea_aws_creds *creds = ea_cred_held(ea_aws_creds_of(t->aws));
     ea_err err = { 0 };
 
-    if (t->status_due && creds && ea_session_is_open(t->session) && send_status(t, creds, &err))
+    if (t->status_due && creds && flows(t) && send_status(t, creds, &err))
         ea_warn("instance status not sent", EA_S("err", err.text));
 }
 
@@ -279,6 +294,7 @@ ea_tcs *ea_tcs_new(ea_aws *aws, ea_poll_endpoint *poll, const ea_tcs_config *con
     ea_rng_seed(&t->rng, config->seed);
     ea_list_init(&t->queue);
     t->tick = ea_timer_new(ea_net_loop(ea_aws_net(aws)), on_tick, t);
+    t->again = ea_timer_new(ea_net_loop(ea_aws_net(aws)), on_again, t);
     t->runtime = EA_RUNTIME_INITIALIZING;
     t->checked_ms = t->changed_ms = ea_now().wall_ms;
     t->session = ea_session_new(aws, poll, EA_POLL_TELEMETRY, &ea_tcs_params,
@@ -293,6 +309,7 @@ void ea_tcs_free(ea_tcs *t)
     ea_cred_drop(t->cred_get);
     ea_session_free(t->session);
     ea_timer_free(t->tick);
+    ea_timer_free(t->again);
     EA_LIST_EACH(&t->queue, node)
     {
         ea_list_remove(node);
@@ -320,6 +337,7 @@ void ea_tcs_start(ea_tcs *t, const char *instance_arn)
 void ea_tcs_stop(ea_tcs *t)
 {
     ea_timer_stop(t->tick);
+    ea_timer_stop(t->again);
     ea_session_stop(t->session);
 }
 

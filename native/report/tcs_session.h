@@ -1,5 +1,6 @@
 /* tcs_session.h - the telemetry session: metrics, health and instance status out, every frame
- * signed. Source: control-plane.md section 4.
+ * signed. Source: control-plane.md section 4. At most 15 publishes wait, for a connection or for a peer
+ * that does not read; what was given to a connection is never sent again.
  * Thread: loop. Knows: cadence, batching, signing, what waits while disconnected. Does not know: how
  * metrics are made (hook). */
 #ifndef EA_REPORT_TCS_SESSION_H

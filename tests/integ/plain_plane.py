@@ -269,6 +269,11 @@ class Session:
         self.closing = True
         self.send_raw(ws.frame(ws.CLOSE, struct.pack(">H", code) + reason.encode()))
 
+    def hold(self, held):
+        """While held nothing is read of what the agent sends."""
+        transport = self.writer.transport
+        self.plane._call(transport.pause_reading if held else transport.resume_reading)
+
     def fin(self):
         """TCP ends with no close frame."""
         self.plane._call(self.writer.close)

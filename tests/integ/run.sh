@@ -37,7 +37,7 @@ trap 'exit 130' INT TERM
 first='test_services.py test_trouble.py test_join.py test_tls.py test_plane.py test_world.py test_features.py test_metadata.py'
 second=''
 third='test_metrics.py test_cloudwatch.py'
-fourth=test_registry.py
+fourth='test_registry.py test_telemetry.py'
 for file in test_*.py; do
     case " $first $third $fourth " in
     *" $file "*) ;;

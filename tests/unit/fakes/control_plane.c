@@ -181,7 +181,7 @@ static void discover(struct cp *c, ea_http_request *req)
     (void)snprintf(body, sizeof(body),
                    "{\"endpoint\":\"http://127.0.0.1:%u/\",\"telemetryEndpoint\":"
                    "\"http://127.0.0.1:%u\"}",
-                   c->port, c->port);
+                   c->port, c->tcs_port ? c->tcs_port : c->port);
     if (c->discover_status)
         ea_http_respond_json(req, c->discover_status, EA_STR("{\"__type\":\"ClientException\"}"));
     else

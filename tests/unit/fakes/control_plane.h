@@ -31,6 +31,7 @@ struct cp {
     char last_bad[256];
     /* what to do */
     int discover_status; /* 0: 200 */
+    unsigned tcs_port;   /* where telemetry is said to be; 0: here */
     int refuse_status;   /* handshakes: 0 accept */
     const char *refuse_body;
     unsigned port;
