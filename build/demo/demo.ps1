@@ -64,6 +64,11 @@ $answer = docker exec $id sh -c 'wget -qO- http://169.254.170.2$AWS_CONTAINER_CR
 Check 'the request for role credentials'
 Say ($answer -replace '("(SecretAccessKey|Token)":")[^"]*', '$1...')
 
+$used = Get-ECSAgentTask -TaskArn $arn
+if ($null -ne $used.CpuPercent) {
+    Say "`nThe task uses $('{0:0.0}' -f $used.CpuPercent) % of the CPU and $($used.MemoryUsed) MiB of memory."
+}
+
 Show "aws ecs stop-task --endpoint-url $endpoint --cluster MyCluster --task $arn"
 aws ecs stop-task --endpoint-url $endpoint --cluster MyCluster --task $arn --query 'task.desiredStatus' --output text
 Check 'aws ecs stop-task'

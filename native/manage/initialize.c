@@ -221,21 +221,6 @@ static ea_code too_late(ecsagent_op *op, struct init *in, const ecsagent_status 
                    in->timeout_s, w->what, w->last_error ? w->last_error : "no answer yet", next);
 }
 
-static ea_code died(ecsagent_op *op, struct init *in, ea_err *err)
-{
-    char words[512];
-    int code = RETRY;
-
-    if (ea_service_exit_note(&in->place, &code, words)) {
-        in->exit_code = code;
-        return ea_fail(err, code == OPERATOR ? EA_SETTINGS : EA_IO, "the agent could not start: %s",
-                       words);
-    }
-    in->advice = ea_op_strf(op, "Look into %s and %s.", ea_service_output(op, &in->place),
-                            ea_strmap_get(&in->settings, "ECS_LOGFILE"));
-    return ea_fail(err, EA_IO, "the agent ended right after its start");
-}
-
 static void show(ecsagent_op *op, const ecsagent_status *s, char last[256])
 {
     const ecsagent_wait *w = first_wait(s);
@@ -257,18 +242,19 @@ static void show(ecsagent_op *op, const ecsagent_status *s, char last[256])
 
 static ea_code wait_until_ready(ecsagent_op *op, struct init *in, ecsagent_status *s, ea_err *err)
 {
+    ea_service_watch watch = { 0 };
     char last[256] = "";
-    unsigned absent = 0;
 
     for (unsigned round = 0;; round++) {
-        if (ea_service_status(op, &in->place, ASK_MS, s, err))
+        if (ea_service_watch_look(op, &in->place, ASK_MS, &watch, s, err)) {
+            in->exit_code = watch.exit_code;
+            if (watch.ended && !watch.exit_code)
+                in->advice = ea_op_strf(op, "Look also into %s.",
+                                        ea_strmap_get(&in->settings, "ECS_LOGFILE"));
             return err->code;
+        }
         if (arrived(in, s))
             return EA_OK;
-        /* the lock comes a moment after the launch: only a lasting absence is an end */
-        absent = s->pid ? 0 : absent + 1;
-        if (absent > 20 || (absent && ea_plat_exists(in->place.exit_note)))
-            return died(op, in, err);
         show(op, s, last);
         if (!ea_op_sleep(op, round < 50 ? POLL_MS : SLOW_POLL_MS))
             return too_late(op, in, s, err);

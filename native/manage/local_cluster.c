@@ -208,15 +208,33 @@ static ea_code launch(const struct local_request *r, ea_process *process, ea_err
     return EA_OK;
 }
 
+/* Our process has its port: it writes its pid down once it listens. Before that nobody asks the port, since a
+ * client of a port without a listener may be connected to itself. */
+static bool listens(const struct local_request *r, const ea_process *process)
+{
+    EA_FREE_AUTO char *file = ea_sprintf_dup("%s/ecslocal.pid", r->data_dir);
+    EA_BUF_AUTO text = EA_BUF(256);
+    int64_t pid = 0;
+    ea_str head;
+    ea_err err = { 0 };
+
+    if (ea_plat_read_file(file, 256, &text, &err))
+        return false;
+    (void)ea_str_cut(ea_buf_str(&text), ' ', &head);
+    return ea_str_to_i64(head, 1, INT64_MAX, &pid, &err) == EA_OK && pid == process->pid;
+}
+
 static ea_code wait_until_up(ecsagent_op *op, const struct local_request *r,
                              const ea_process *process, ecsagent_local *l, ea_err *err)
 {
-    ea_err why = { 0 };
+    ea_err why = { .text = "it does not listen yet" };
 
     for (;;) {
-        if (read_record(op, r, l, &why) == EA_OK)
+        bool alive = ea_plat_process_alive(process);
+
+        if ((!alive || listens(r, process)) && read_record(op, r, l, &why) == EA_OK)
             return EA_OK;
-        if (why.code == EA_CONFLICT || !ea_plat_process_alive(process))
+        if (why.code == EA_CONFLICT || !alive)
             return ea_fail(err, why.code == EA_CONFLICT ? EA_CONFLICT : EA_IO,
                            "the local control plane did not start (see %s/ecslocal.log): %s",
                            r->data_dir, why.text);
@@ -226,13 +244,21 @@ static ea_code wait_until_up(ecsagent_op *op, const struct local_request *r,
     }
 }
 
+static void fail_up(ecsagent_op *op, const ea_err *err)
+{
+    bool taken = err->code == EA_CONFLICT;
+
+    ea_op_fail(op, err, taken ? OPERATOR : RETRY,
+               taken ? "Use another -Port, or stop the other one." : NULL);
+}
+
 static void up_work(ecsagent_op *op, void *arg)
 {
     struct local_request *r = arg;
     ecsagent_local *l = ea_op_alloc(op, sizeof(*l));
     ea_process process;
     ea_err err = { 0 };
-    ea_code code = read_record(op, r, l, &err);
+    ea_code code = ea_plat_lock_holder(r->data_dir) ? read_record(op, r, l, &err) : EA_NOT_FOUND;
 
     if (r->what_if) {
         ea_actions actions = { 0 };
@@ -244,12 +270,12 @@ static void up_work(ecsagent_op *op, void *arg)
     if (code == EA_OK) {
         l->already_running = 1;
     } else if (code == EA_CONFLICT) {
-        ea_op_fail(op, &err, OPERATOR, "Use another -Port, or stop the other one.");
+        fail_up(op, &err);
         return;
     } else {
         ea_op_progress(op, 20, activity, "Waiting for port %u to answer", r->port);
         if (launch(r, &process, &err) || wait_until_up(op, r, &process, l, &err)) {
-            ea_op_fail(op, &err, RETRY, NULL);
+            fail_up(op, &err);
             return;
         }
     }

@@ -1,6 +1,7 @@
 #include "service.h"
 
 #include "../base/alloc.h"
+#include "../base/clock.h"
 #include "../plat/plat.h"
 #include "answer.h"
 #include "control_client.h"
@@ -14,6 +15,7 @@
 enum {
     MAX_ANSWER = 16 * 1024 * 1024,
     POLL_MS = 50,
+    ABSENT_MS = 2000,
     OPERATOR = 5 /* exit code: another try is of no use */
 };
 
@@ -305,7 +307,8 @@ ea_code ea_service_status(ecsagent_op *op, const struct ea_place *p, int64_t lim
     return EA_OK;
 }
 
-bool ea_service_exit_note(const struct ea_place *p, int *exit_code, char text[512])
+/* An agent that could not start left a note: true, its exit code and words. */
+static bool exit_note(const struct ea_place *p, int *exit_code, char text[512])
 {
     EA_BUF_AUTO note = EA_BUF(4096);
     ea_err err = { 0 };
@@ -321,4 +324,29 @@ bool ea_service_exit_note(const struct ea_place *p, int *exit_code, char text[51
     rest = ea_str_trim(rest);
     (void)snprintf(text, 512, "%.*s", EA_STR_FMT(rest)); /* longer notes are cut */
     return true;
+}
+
+ea_code ea_service_watch_look(ecsagent_op *op, const struct ea_place *p, int64_t limit_ms,
+                              ea_service_watch *watch, ecsagent_status *out, ea_err *err)
+{
+    int64_t now = ea_now().mono_ms;
+    char words[512];
+
+    if (ea_service_status(op, p, limit_ms, out, err))
+        return err->code;
+    if (out->pid) {
+        watch->gone_since_ms = 0;
+        return EA_OK;
+    }
+    if (!watch->gone_since_ms)
+        watch->gone_since_ms = now;
+    /* the lock comes a moment after the launch: only a lasting absence is an end */
+    if (now - watch->gone_since_ms < ABSENT_MS && !ea_plat_exists(p->exit_note))
+        return EA_OK;
+    watch->ended = true;
+    if (exit_note(p, &watch->exit_code, words))
+        return ea_fail(err, watch->exit_code == OPERATOR ? EA_SETTINGS : EA_IO,
+                       "the agent could not start: %s", words);
+    return ea_fail(err, EA_IO, "the agent ended right after its start, see %s",
+                   ea_service_output(op, p));
 }

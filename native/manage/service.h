@@ -23,8 +23,16 @@ ea_code ea_service_end(ecsagent_op *op, const struct ea_place *p, ea_err *err) E
 /* Status of the agent: from itself when it answers, else what can be told without it. */
 ea_code ea_service_status(ecsagent_op *op, const struct ea_place *p, int64_t limit_ms,
                           ecsagent_status *out, ea_err *err) EA_CHECK;
-/* An agent that could not start left a note: true, its exit code and words. */
-bool ea_service_exit_note(const struct ea_place *p, int *exit_code, char text[512]);
+/* Looks at an agent that was launched, again and again until it is as the caller wants it. */
+typedef struct ea_service_watch {
+    int64_t gone_since_ms; /* monotonic; 0: it has a process */
+    bool ended;            /* it came to an end, and this is the failure */
+    int exit_code;         /* as it has noted it; 0: it left no note */
+} ea_service_watch;        /* starts all zero */
+/* EA_OK: it lives, or may still come. Ended: EA_SETTINGS or EA_IO with the words it has left behind; else as
+ * ea_service_status(). */
+ea_code ea_service_watch_look(ecsagent_op *op, const struct ea_place *p, int64_t limit_ms,
+                              ea_service_watch *watch, ecsagent_status *out, ea_err *err) EA_CHECK;
 
 /* Where an agent that ended before it had its log file has said why: a file, or what shows it. */
 const char *ea_service_output(ecsagent_op *op, const struct ea_place *p);

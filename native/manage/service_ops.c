@@ -74,9 +74,7 @@ static ea_code need_admin(const char *what, ea_err *err)
 
 static ea_code launch(ecsagent_op *op, struct request *r, ecsagent_status *s, ea_err *err)
 {
-    unsigned absent = 0;
-    char words[512];
-    int code;
+    ea_service_watch watch = { 0 };
 
     if (!ea_service_installed(&r->place))
         return ea_fail(err, EA_NOT_FOUND,
@@ -84,18 +82,10 @@ static ea_code launch(ecsagent_op *op, struct request *r, ecsagent_status *s, ea
     if (ea_service_launch(&r->place, &r->env, err))
         return err->code;
     for (;;) {
-        if (ea_service_status(op, &r->place, 5000, s, err))
+        if (ea_service_watch_look(op, &r->place, 5000, &watch, s, err))
             return err->code;
         if (s->state >= ECSAGENT_STATE_WAITING)
             return EA_OK;
-        absent = s->pid ? 0 : absent + 1;
-        if (absent > 40 || (absent && ea_plat_exists(r->place.exit_note))) {
-            if (ea_service_exit_note(&r->place, &code, words))
-                return ea_fail(err, code == OPERATOR ? EA_SETTINGS : EA_IO,
-                               "the agent could not start: %s", words);
-            return ea_fail(err, EA_IO, "the agent ended right after its start, see %s",
-                           ea_service_output(op, &r->place));
-        }
         if (!ea_op_sleep(op, POLL_MS))
             return ea_fail(err, ea_op_cancelled(op) ? EA_CANCELLED : EA_TIMEOUT,
                            "the agent did not answer within %u s", r->timeout_s);

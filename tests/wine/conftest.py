@@ -1,47 +1,19 @@
-"""Fixtures of the tests under Wine, the result line, and the logs of what failed."""
-import os
-import re
+"""Fixtures of the tests under Wine."""
 import shutil
 
 import pytest
 
 import wine_world  # first: it tells where the modules of tests/integ are
-import world as worlds
-from plain_plane import Plane
+import results
+from results import plane, pytest_collectreport, pytest_runtest_makereport, pytest_sessionfinish  # noqa: F401
 from windows_engine import Engine
 
-KEPT = os.path.join(worlds.ROOT, "build", "out", "wine-logs")
-counts = {"passed": 0, "failed": 0}
+results.keep_logs_in("wine-logs")
 
 
 def pytest_configure(config):
-    shutil.rmtree(KEPT, ignore_errors=True)
-    worlds.sweep()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    if report.failed or report.skipped:  # no test may be skipped: one that cannot run has failed
-        counts["failed"] += 1
-        name = re.sub(r"[^\w.-]+", "_", item.nodeid.split("/")[-1])
-        for w in list(worlds._worlds):
-            shutil.copytree(w.logs, os.path.join(KEPT, name, w.label), dirs_exist_ok=True)
-    elif call.when == "call":
-        counts["passed"] += 1
-
-
-def pytest_collectreport(report):
-    if report.failed:
-        counts["failed"] += 1
-
-
-def pytest_sessionfinish(session, exitstatus):
-    worlds.close_all()
-    path = os.environ.get("RESULT")
-    if path:
-        with open(path, "a") as f:
-            f.write("%d %d\n" % (counts["passed"], counts["failed"]))
+    shutil.rmtree(results.kept, ignore_errors=True)
+    results.pytest_configure(config)
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +30,6 @@ def world(shared_world):
     """The module's world with nothing of an earlier test in it."""
     yield shared_world
     shared_world.reset()
-
-
-@pytest.fixture
-def plane(world):
-    """A strict control plane of our own in the world. A violation fails the test that caused it."""
-    p = Plane(world.net.listen("127.0.0.1", 0), "")
-    p.base = "http://127.0.0.1:%d" % p._listener.getsockname()[1]
-    p.discover = {"endpoint": p.base + "/acs/", "telemetryEndpoint": p.base + "/tcs/"}
-    yield p
-    world.stop_agent()
-    p.close()
-    expected = getattr(p, "expected", ())
-    left = [v for v in p.violations if not any(re.search(e, v) for e in expected)]
-    assert not left, "violations of the protocol:\n  " + "\n  ".join(left)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """The module against the real library, agent, control plane and Docker Engine, each test in a world of
-tests/integ: fixtures and the count of results are the same."""
+tests/integ, with the results and the module's world of that suite."""
 import importlib.util
 import os
 import sys
@@ -10,18 +10,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 INTEG = os.path.normpath(os.path.join(HERE, "..", "..", "integ"))
 sys.path.insert(0, INTEG)
 
+import results  # noqa: E402  (these need the path above)
+from results import (pytest_collectreport, pytest_configure, pytest_runtest_makereport,  # noqa: E402, F401
+                     pytest_sessionfinish)
+from console import Console  # noqa: E402
+
 _spec = importlib.util.spec_from_file_location("integ_conftest", os.path.join(INTEG, "conftest.py"))
 _integ = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_integ)
-_integ.KEPT = os.path.join(_integ.worlds.ROOT, "build", "out", "psmodule-tests", "logs")
-
-pytest_configure = _integ.pytest_configure
-pytest_runtest_makereport = _integ.pytest_runtest_makereport
-pytest_collectreport = _integ.pytest_collectreport
-pytest_sessionfinish = _integ.pytest_sessionfinish
 shared_world = _integ.shared_world
-
-from console import Console  # noqa: E402  (needs the path above)
+results.keep_logs_in("psmodule-tests", "logs")
 
 
 @pytest.fixture
