@@ -67,6 +67,16 @@ ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_er
 bool ea_plat_exists(const char *path);
 /* Appends (mode 0600 at creation, parents made). A file that would grow over max_bytes is renamed to
  * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
+/* ea_plat_append_kept leaves the file open for the next lines, so that each costs one write. A file that
+ * somebody else has renamed or removed is noticed within a second. One thread; all zero: closed. */
+typedef struct ea_plat_file {
+    intptr_t handle;
+    bool is_open;
+    int64_t opened_ms, size;
+} ea_plat_file;
+ea_code ea_plat_append_kept(ea_plat_file *f, const char *path, ea_str text, int64_t max_bytes,
+                            unsigned keep, ea_err *err) EA_CHECK;
+void ea_plat_append_close(ea_plat_file *f);
 ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
                               ea_err *err) EA_CHECK;
 /* ---- protect.c ---- */

@@ -35,6 +35,7 @@ struct ea_serve {
     struct ea_serve_source source;
     unsigned rps, burst;
     char *audit_file, *version, *hash;
+    ea_plat_file audit;
     int64_t audit_max_bytes;
     unsigned audit_keep;
     ea_limiter *limiter;
@@ -69,8 +70,8 @@ static void write_audit(ea_serve *s, const ea_http_request *req, int status,
     if (!s->audit_file)
         return;
     ea_audit_line(&entry, &line);
-    if (ea_plat_append_rolled(s->audit_file, ea_buf_str(&line), s->audit_max_bytes, s->audit_keep,
-                              &err))
+    if (ea_plat_append_kept(&s->audit, s->audit_file, ea_buf_str(&line), s->audit_max_bytes,
+                            s->audit_keep, &err))
         ea_warn("audit line not written", EA_S("err", err.text));
 }
 
@@ -289,6 +290,7 @@ static void server_closed(void *ctx)
     if (--s->open)
         return;
     ea_limiter_free(s->limiter);
+    ea_plat_append_close(&s->audit);
     ea_free(s->audit_file);
     ea_free(s->version);
     ea_free(s->hash);

@@ -1,6 +1,7 @@
 #include "../plat.h"
 
 #include "../../base/alloc.h"
+#include "../../base/clock.h"
 #include "errno_text.h"
 
 #include <dirent.h>
@@ -317,6 +318,10 @@ bool ea_plat_exists(const char *path)
 
 /* --- appending --------------------------------------------------------------------------------- */
 
+enum {
+    KEPT_OPEN_MS = 1000
+};
+
 static int open_append(const char *path)
 {
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -334,10 +339,9 @@ static void roll(const char *path, unsigned keep)
         (void)unlink(path); /* the same */
 }
 
-ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
-                              ea_err *err)
+static ea_code open_kept(ea_plat_file *f, const char *path, ea_err *err)
 {
-    int fd = open_append(path), number;
+    int fd = open_append(path);
     struct stat st;
 
     if (fd < 0 && errno == ENOENT) {
@@ -347,16 +351,50 @@ ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, 
             return err->code;
         fd = open_append(path);
     }
-    if (fd >= 0 && max_bytes > 0 && fstat(fd, &st) == 0 && st.st_size > 0 &&
-        (int64_t)st.st_size > max_bytes - (int64_t)text.n) {
-        (void)close(fd); /* nothing was written */
-        roll(path, keep < 1000 ? keep : 1000);
-        fd = open_append(path);
-    }
     if (fd < 0)
         return ea_fail_errno(err, errno, "append to", path);
-    number = write_all(fd, text.p, text.n);
-    if (close(fd) != 0 && number == 0)
-        number = errno;
-    return number ? ea_fail_errno(err, number, "append to", path) : EA_OK;
+    *f = (ea_plat_file){ .handle = fd, .is_open = true, .opened_ms = ea_now().mono_ms };
+    f->size = fstat(fd, &st) == 0 ? (int64_t)st.st_size : 0;
+    return EA_OK;
+}
+
+void ea_plat_append_close(ea_plat_file *f)
+{
+    if (f->is_open)
+        (void)close((int)f->handle); /* each line was written before */
+    *f = (ea_plat_file){ 0 };
+}
+
+ea_code ea_plat_append_kept(ea_plat_file *f, const char *path, ea_str text, int64_t max_bytes,
+                            unsigned keep, ea_err *err)
+{
+    int number;
+
+    if (f->is_open && ea_now().mono_ms - f->opened_ms >= KEPT_OPEN_MS)
+        ea_plat_append_close(f);
+    if (!f->is_open && open_kept(f, path, err))
+        return err->code;
+    if (max_bytes > 0 && f->size > 0 && f->size > max_bytes - (int64_t)text.n) {
+        ea_plat_append_close(f);
+        roll(path, keep < 1000 ? keep : 1000);
+        if (open_kept(f, path, err))
+            return err->code;
+    }
+    number = write_all((int)f->handle, text.p, text.n);
+    if (number) {
+        ea_plat_append_close(f);
+        return ea_fail_errno(err, number, "append to", path);
+    }
+    f->size += (int64_t)text.n;
+    return EA_OK;
+}
+
+ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
+                              ea_err *err)
+{
+    ea_plat_file f = { 0 };
+    ea_code code = ea_plat_append_kept(&f, path, text, max_bytes, keep, err);
+
+    ea_plat_append_close(&f);
+    return code;
 }

@@ -1,5 +1,6 @@
 #include "../plat.h"
 
+#include "../../base/clock.h"
 #include "wide.h"
 
 #include <inttypes.h>
@@ -422,6 +423,10 @@ bool ea_plat_exists(const char *path)
 
 /* --- appending --------------------------------------------------------------------------------- */
 
+enum {
+    KEPT_OPEN_MS = 1000
+};
+
 static HANDLE open_append(const char *path)
 {
     EA_FREE_AUTO wchar_t *wide = ea_wide(path);
@@ -455,12 +460,10 @@ static char *parent_of(const char *path)
     return n > 1 ? ea_strndup(path, n - 1) : ea_strdup(".");
 }
 
-ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
-                              ea_err *err)
+static ea_code open_kept(ea_plat_file *f, const char *path, ea_err *err)
 {
     HANDLE h = open_append(path);
     LARGE_INTEGER size;
-    DWORD number;
 
     if (h == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PATH_NOT_FOUND) {
         EA_FREE_AUTO char *dir = parent_of(path);
@@ -469,16 +472,50 @@ ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, 
             return err->code;
         h = open_append(path);
     }
-    if (h != INVALID_HANDLE_VALUE && max_bytes > 0 && GetFileSizeEx(h, &size) &&
-        size.QuadPart > 0 && size.QuadPart > max_bytes - (int64_t)text.n) {
-        (void)CloseHandle(h); /* nothing was written */
-        roll(path, keep < 1000 ? keep : 1000);
-        h = open_append(path);
-    }
     if (h == INVALID_HANDLE_VALUE)
         return ea_fail_win(err, GetLastError(), "append to", path);
-    number = write_all(h, text.p, text.n);
-    if (!CloseHandle(h) && number == ERROR_SUCCESS)
-        number = GetLastError();
-    return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "append to", path);
+    *f = (ea_plat_file){ .handle = (intptr_t)h, .is_open = true, .opened_ms = ea_now().mono_ms };
+    f->size = GetFileSizeEx(h, &size) ? size.QuadPart : 0;
+    return EA_OK;
+}
+
+void ea_plat_append_close(ea_plat_file *f)
+{
+    if (f->is_open)
+        (void)CloseHandle((HANDLE)f->handle); /* each line was written before */
+    *f = (ea_plat_file){ 0 };
+}
+
+ea_code ea_plat_append_kept(ea_plat_file *f, const char *path, ea_str text, int64_t max_bytes,
+                            unsigned keep, ea_err *err)
+{
+    DWORD number;
+
+    if (f->is_open && ea_now().mono_ms - f->opened_ms >= KEPT_OPEN_MS)
+        ea_plat_append_close(f);
+    if (!f->is_open && open_kept(f, path, err))
+        return err->code;
+    if (max_bytes > 0 && f->size > 0 && f->size > max_bytes - (int64_t)text.n) {
+        ea_plat_append_close(f);
+        roll(path, keep < 1000 ? keep : 1000);
+        if (open_kept(f, path, err))
+            return err->code;
+    }
+    number = write_all((HANDLE)f->handle, text.p, text.n);
+    if (number != ERROR_SUCCESS) {
+        ea_plat_append_close(f);
+        return ea_fail_win(err, number, "append to", path);
+    }
+    f->size += (int64_t)text.n;
+    return EA_OK;
+}
+
+ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
+                              ea_err *err)
+{
+    ea_plat_file f = { 0 };
+    ea_code code = ea_plat_append_kept(&f, path, text, max_bytes, keep, err);
+
+    ea_plat_append_close(&f);
+    return code;
 }

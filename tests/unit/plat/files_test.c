@@ -153,6 +153,43 @@ static void a_full_log_moves_up_and_the_oldest_goes(void **state)
     assert_false(ea_plat_exists(scratch_path("logs/agent.log.3")));
 }
 
+static void a_log_that_stays_open_rolls_like_any_other(void **state)
+{
+    const char *log = scratch_path("kept/agent.log");
+    ea_plat_file f = { 0 };
+    ea_err err = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        char line[8];
+
+        (void)snprintf(line, sizeof(line), "line%d\n", i % 10);
+        if (ea_plat_append_kept(&f, log, ea_str_of(line), 12, 1, &err))
+            fail_msg("%s", err.text);
+        assert_true(f.is_open);
+    }
+    holds(log, "line6\nline7\n"); /* nothing waits for a close */
+    holds(scratch_path("kept/agent.log.1"), "line4\nline5\n");
+    assert_false(ea_plat_exists(scratch_path("kept/agent.log.2")));
+    ea_plat_append_close(&f);
+    assert_false(f.is_open);
+}
+
+static void a_log_that_somebody_moved_away_is_made_anew(void **state)
+{
+    const char *log = scratch_path("moved/agent.log");
+    ea_plat_file f = { 0 };
+    ea_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(ea_plat_append_kept(&f, log, EA_STR("a"), 0, 0, &err), EA_OK);
+    assert_int_equal(ea_plat_remove_file(log, &err), EA_OK);
+    f.opened_ms -= 1000; /* a second later */
+    assert_int_equal(ea_plat_append_kept(&f, log, EA_STR("b"), 0, 0, &err), EA_OK);
+    ea_plat_append_close(&f);
+    holds(log, "b");
+}
+
 static void a_log_without_limit_never_rolls_and_one_without_keep_begins_anew(void **state)
 {
     ea_err err = { 0 };
@@ -216,6 +253,8 @@ int main(void)
         IN_SCRATCH(removing_is_content_with_nothing_and_takes_whole_trees),
         IN_SCRATCH(copies_and_renames_replace_their_target),
         IN_SCRATCH(a_full_log_moves_up_and_the_oldest_goes),
+        IN_SCRATCH(a_log_that_stays_open_rolls_like_any_other),
+        IN_SCRATCH(a_log_that_somebody_moved_away_is_made_anew),
         IN_SCRATCH(a_log_without_limit_never_rolls_and_one_without_keep_begins_anew),
         IN_SCRATCH(a_private_file_is_made_and_kept),
         cmocka_unit_test(every_default_path_is_absolute),
