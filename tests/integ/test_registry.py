@@ -113,6 +113,28 @@ def ecr_local(world, password=ECR_SECRET):
                              ECSLOCAL_REGISTRY_PASSWORD=password)
 
 
+def local_task(local, family, image):
+    """Registers and runs one task of one container; answers its ARN."""
+    local.aws("register-task-definition", "--family", family, "--container-definitions", json.dumps(
+        [dict(name="main", image=image, memory=32, command=steps.sh(steps.TERM_WAIT))]))
+    return local.aws("run-task", "--cluster", local.cluster, "--task-definition", family)["tasks"][0]["taskArn"]
+
+
+def local_agent(world, local):
+    agent = world.start_agent(local, ECS_IMAGE_PULL_BEHAVIOR="always")
+    world.wait("the agent to join", lambda: local.aws(
+        "list-container-instances", "--cluster", local.cluster)["containerInstanceArns"], needs=[agent])
+    return agent
+
+
+def local_stopped(world, local, arn, timeout=60):
+    """The task as ecslocal describes it once it has stopped."""
+    def look():
+        task, = local.aws("describe-tasks", "--cluster", local.cluster, "--tasks", arn)["tasks"]
+        return task["lastStatus"] == "STOPPED" and task
+    return world.wait("%s to stop" % arn, look, timeout, needs=[world.agent])
+
+
 def test_ecr_logins_are_given_out_by_ecslocal_and_taken_by_the_registry(world, authority):
     """As a user would: `aws ecr` for the login, `docker push`, then tasks that pull by role."""
     registries.start(world, authority, "AWS", ECR_SECRET)
@@ -126,9 +148,7 @@ def test_ecr_logins_are_given_out_by_ecslocal_and_taken_by_the_registry(world, a
     name = registries.NAME + "/app:1"
     registries.push(world, "busybox:latest", name, "AWS", password)
 
-    agent = world.start_agent(local, ECS_IMAGE_PULL_BEHAVIOR="always")
-    world.wait("the agent to join", lambda: local.aws(
-        "list-container-instances", "--cluster", local.cluster)["containerInstanceArns"], needs=[agent])
+    agent = local_agent(world, local)
     role = "arn:aws:iam::000000000000:role/pull"
     for family, more in (("instance", []), ("execution", ["--execution-role-arn", role])):
         local.aws("register-task-definition", "--family", family, *more, "--container-definitions", json.dumps(
@@ -153,17 +173,9 @@ def test_a_login_that_the_registry_refuses_is_named_and_fetched_again(world, aut
     registries.start(world, authority, "AWS", ECR_SECRET)
     registries.push(world, "busybox:latest", registries.NAME + "/app:1", "AWS", ECR_SECRET)
     local = ecr_local(world, "not/the/secret")
-    agent = world.start_agent(local, ECS_IMAGE_PULL_BEHAVIOR="always")
-    world.wait("the agent to join", lambda: local.aws(
-        "list-container-instances", "--cluster", local.cluster)["containerInstanceArns"], needs=[agent])
-    local.aws("register-task-definition", "--family", "refused", "--container-definitions", json.dumps(
-        [dict(name="main", image=registries.NAME + "/app:1", memory=32)]))
-    arn = local.aws("run-task", "--cluster", local.cluster, "--task-definition", "refused")["tasks"][0]["taskArn"]
-
-    def reason():
-        task, = local.aws("describe-tasks", "--cluster", local.cluster, "--tasks", arn)["tasks"]
-        return task["lastStatus"] == "STOPPED" and task["containers"][0]["reason"]
-    text = world.wait("the task to stop", reason, 60, needs=[agent])
+    local_agent(world, local)
+    arn = local_task(local, "refused", registries.NAME + "/app:1")
+    text = local_stopped(world, local, arn)["containers"][0]["reason"]
     assert text.startswith("CannotPullImageManifestError: ") and "unauthorized" in text
     assert world.local_proc.text().count("call=GetAuthorizationToken") > 1  # not the same refused one again
 

@@ -256,6 +256,23 @@ def test_an_image_is_pulled_over_the_pipe(world, plane, engine):
     assert engine.of("POST", "/images/create$") and report["pullStartedAt"] <= report["pullStoppedAt"]
 
 
+@pytest.mark.parametrize("version", ["10.0.17763.5122", "10.0.26100.1"])
+def test_an_image_for_another_build_of_windows_is_refused_before_it_is_pulled(world, plane, engine, version):
+    engine.registry["contoso/old:1"] = "sha256:" + "cd" * 32
+    engine.builds["contoso/old:1"] = version
+    steps.joined(world, plane, ECS_IMAGE_PULL_BEHAVIOR="default")
+    arn = run(world, plane, iis(image="contoso/old:1"), wait=False)
+    stopped = steps.reported(world, plane, arn, "STOPPED")
+    assert stopped["containers"][0]["reason"] == (
+        "CannotPullContainerError: the image is for windows/amd64 %s, this host is windows/amd64 10.0.20348" % version)
+    assert not engine.of("POST", "/images/create$")
+    engine.builds["contoso/old:1"] = "10.0.17763.5122"  # Hyper-V isolation runs older ones
+    isolated = iis(image="contoso/old:1", portMappings=[])
+    host = dict(json.loads(isolated["dockerConfig"]["hostConfig"]), Isolation="hyperv")
+    isolated["dockerConfig"] = dict(isolated["dockerConfig"], hostConfig=json.dumps(host))
+    run(world, plane, isolated)
+
+
 def test_a_missing_image_is_named(world, plane, engine):
     steps.joined(world, plane, ECS_IMAGE_PULL_BEHAVIOR="default")
     arn = run(world, plane, iis(image="contoso/none:1"), wait=False)

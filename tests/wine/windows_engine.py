@@ -185,6 +185,7 @@ class Engine:
         self.requests, self.creates, self.ignored, self.violations, self.refusals = [], [], [], [], []
         self.readings = []  # of statistics: (container, how, when)
         self.images = {}     # name:tag -> id, on the host
+        self.builds = {}     # name:tag -> version of Windows it is for, where it is not this host's
         self.registry = {}   # name:tag -> id, to be pulled
         self.networks = {"nat", "none", "default"}
         self.folders = {"c:\\data", "c:\\programdata\\docker"}
@@ -627,7 +628,8 @@ class Engine:
             raise Refused(403, "errors:\ndenied: requested access to the resource is denied")
         self.answer(h, 200, {"Descriptor": {"mediaType": "application/vnd.docker.distribution.manifest.list.v2+json",
                                             "digest": found, "size": 772},
-                             "Platforms": [{"architecture": "amd64", "os": "windows", "os.version": "10.0.20348.2113"}]})
+                             "Platforms": [{"architecture": "amd64", "os": "windows",
+                                            "os.version": self.builds.get(self.image_name(name), "10.0.20348.2113")}]})
 
     def tag(self, h, query, _body, name):
         found = self.images.get(self.image_name(name))
