@@ -12,6 +12,7 @@
 #include "route_creds.h"
 #include "route_introspect.h"
 #include "route_metadata.h"
+#include "source_cache.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct ea_serve {
     int64_t audit_max_bytes;
     unsigned audit_keep;
     ea_limiter *limiter;
+    struct ea_source_cache sources;
     ea_http_server *tasks, *introspection,
         *control; /* one server each: a flood on one stays there */
     ea_http_listener *credentials, *endpoint;
@@ -177,12 +179,24 @@ static bool metadata(ea_serve *s, ea_http_request *req)
     return true;
 }
 
+static bool source_allowed(ea_serve *s, const ea_http_request *req)
+{
+    int64_t now_ms = ea_now().mono_ms;
+    bool allowed;
+
+    if (ea_source_known(&s->sources, req->peer, req->peer_port, now_ms, &allowed))
+        return allowed;
+    allowed = s->source.source_allowed(s->source.ctx, req->peer);
+    ea_source_keep(&s->sources, req->peer, req->peer_port, now_ms, allowed);
+    return allowed;
+}
+
 static void handle_task(void *ctx, ea_http_request *req)
 {
     static const char v2[] = "/v2/credentials/";
     ea_serve *s = ctx;
 
-    if (req->listener == s->endpoint && !s->source.source_allowed(s->source.ctx, req->peer)) {
+    if (req->listener == s->endpoint && !source_allowed(s, req)) {
         ea_debug("task endpoint: source refused", EA_S("peer", req->peer));
         ea_http_respond_text(req, 403, "this address serves local containers only\n");
         return;
