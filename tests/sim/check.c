@@ -301,7 +301,7 @@ void sim_check_start(struct sim *s, const struct dcontainer *d, bool timely)
         (int64_t)d->agent_runs > c->restart_count + 1 + s->clock_jumps)
         sim_fail(s, "%s/%s is started %u times, and %lld restarts are counted", d->task_arn,
                  d->cname, d->agent_runs, (long long)c->restart_count);
-    for (size_t i = 0; c && !d->ever_started && i < c->depends_on.n; i++)
+    for (size_t i = 0; timely && c && !d->ever_started && i < c->depends_on.n; i++)
         if (!met(s, t, &c->depends_on.v[i]))
             sim_fail(s, "%s/%s starts before its dependency %s (condition %d)", t->arn, c->name,
                      c->depends_on.v[i].container_name, (int)c->depends_on.v[i].condition);
