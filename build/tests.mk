@@ -43,10 +43,10 @@ $(WINE_BIN): $(O)/tests/wine/%$(EXE): $(O)/obj/tests/wine/%.o $(TEST_ARS)
 export RESULT
 RUNNER_FOR := $(if $(filter windows,$(TARGET)),build/wine.sh)
 
-.PHONY: test unit unit-bins unit-san sim sim-bin integ wine sanitize test-bins
+.PHONY: test unit unit-bins unit-san sim sim-bin mutants mutants-smoke integ wine sanitize test-bins
 test: ## every suite: unit, simulation, module, whole program, Wine; ends "N passed, N failed"
 	@build/setup.sh
-	@build/test-all.sh unit sim module-test integ wine
+	@build/test-all.sh unit sim mutants-smoke module-test integ wine
 
 unit-bins: $(UNIT_WANTED)
 unit: $(UNIT_WANTED) ## unit tests for TARGET (windows: under Wine); T=area/name for one
@@ -65,6 +65,12 @@ sim: $(SIM) $(SIM_STORE) $(HOST_SIM) ## the real engine, store and host's set-up
 	$(call run_suite,tests/sim/run.sh)
 	$(call run_suite,tests/sim/store/run.sh)
 	$(call run_suite,tests/sim/host/run.sh)
+mutant_env = OUT_DIR=$(O) CC_LINE='$(CC) -Itests -Itests/unit $(CPPFLAGS_OWN) $(DEPS_CPPFLAGS) $(CFLAGS_OWN)' \
+    LINK_LINE='$(CC) $(CFLAGS_OWN) $(LDFLAGS_OWN)' SIM_OBJECTS='$(call obj,$(SIM_SRC))' LIBS_LINE='$(TEST_LIBS)'
+mutants: $(SIM) ## deliberate mistakes in the engine, each of which the simulator must find within 60 s; M=name
+	@$(mutant_env) tests/sim/mutants.sh $(M)
+mutants-smoke: $(SIM) ## the same with the seeds that found them last
+	@$(mutant_env) tests/sim/mutants.sh --smoke
 integ: native ## agent, local control plane, real Docker Engine, aws
 	$(call run_suite,tests/integ/run.sh)
 module-test: all ## the cmdlets in a real PowerShell engine
@@ -111,7 +117,7 @@ format: ## clang-format has nothing to change
 format-fix: ## changes the files so
 	@build/checks/format.sh --fix
 check: ## all that CI asks; .ci/run calls it
-	@SIM_SECONDS=60 CHECKS='layers headers banned settings format exports dll reproducible' build/test-all.sh unit unit-san fuzz-smoke sim module-test integ wine
+	@SIM_SECONDS=60 CHECKS='layers headers banned settings format exports dll reproducible' build/test-all.sh unit unit-san fuzz-smoke sim mutants-smoke module-test integ wine
 bench: native module sim-bin ## task start against the raw Docker API, endpoint against nginx, memory, Wine, sizes
 	@$(MAKE) --no-print-directory TARGET=windows native test-bins
 	$(call run_suite,tests/bench/run.sh)

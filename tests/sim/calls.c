@@ -364,7 +364,7 @@ static enum mode choose(struct sim *s, ea_fx_kind kind)
         return sim_chance(s, 300) ? CALL_ERROR_DONE : CALL_ERROR;
     if (sim_fault(s, s->chaos.call_lost))
         return sim_chance(s, 500) ? CALL_LOST : CALL_LOST_DONE;
-    if (kind == EA_FX_START && sim_fault(s, s->chaos.late_start))
+    if ((kind == EA_FX_START || kind == EA_FX_CREATE) && sim_fault(s, s->chaos.late_call))
         return CALL_LATE;
     if (sim_fault(s, s->chaos.call_timeout))
         return sim_chance(s, 333) ? CALL_TIMEOUT
@@ -546,7 +546,7 @@ void sim_docker_remove_image(struct sim *s, const struct ea_effect *fx)
             s->plan[i].c[j].p.image_local = false;
             s->plan[i].c[j].p.image_pulled = false;
             const struct dcontainer *d = sim_docker_of(s, s->plan[i].arn, s->plan[i].c[j].name);
-            if (d && !d->deaf_calls)
+            if (d && !d->deaf_calls && !(d->late && s->clock_jumps))
                 sim_fail(s, "image %s is removed while its container exists", fx->text);
         }
     struct item *it = sim_at(s, sim_between(s, 1, 500), post_image_removed);

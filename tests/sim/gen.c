@@ -22,7 +22,7 @@ static void make_chaos(struct sim *s)
     c->quit = sim_chance(s, 150) ? 8 : 0;
     c->store_full = sim_chance(s, 100) ? 5 : 0;
     c->plane_away = sim_chance(s, 150) ? 5 : 0;
-    c->clock_jump = sim_chance(s, 150) ? 4 : 0;
+    c->clock_jump = sim_chance(s, 200) ? 6 : 0;
     c->operator_stop = sim_chance(s, 100) ? 10 : 0;
     c->drain = sim_chance(s, 50) ? 10 : 0;
     c->crash_between = sim_chance(s, 100) ? 60 : c->crash / 4;
@@ -31,9 +31,11 @@ static void make_chaos(struct sim *s)
     c->link_drops = sim_chance(s, 300) ? 200 : 0;
     c->link_stalls = sim_chance(s, 300) ? 150 : 0;
     c->bad_copy = sim_chance(s, 300) ? 400 : 0;
-    c->late_start = sim_chance(s, 200) ? 200 : 0;
-    if (c->late_start && sim_chance(s, 500))
+    c->late_call = sim_chance(s, 250) ? 200 : 0;
+    if (c->late_call && sim_chance(s, 500)) {
         c->crash = 25;
+        c->crash_between = 80;
+    }
     if (sim_chance(s, 100))
         c->outage = 30;
     c->no_id = sim_chance(s, 100) ? 100 : 0;

@@ -250,7 +250,8 @@ void sim_plane_start(struct sim *s)
             continue;
         sim_at(s, at, place)->a = (int64_t)i;
         if (sim_chance(s, 500))
-            sim_at(s, at + sim_between(s, 0, 120000), want_stop)->a = (int64_t)i;
+            sim_at(s, at + sim_between(s, 0, sim_chance(s, 300) ? 3000 : 120000), want_stop)->a =
+                (int64_t)i;
     }
 }
 

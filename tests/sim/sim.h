@@ -114,7 +114,7 @@ struct link {
 struct chaos { /* chances in thousandths; all zero once faults stop */
     unsigned call_error, call_lost, call_timeout, event_lost, event_twice, commit_fails, crash,
         report_fails, report_lost, report_refused, ack_lost, meddle, outage, slow, bad_copy,
-        store_full, plane_away, clock_jump, quit, operator_stop, drain, no_id, late_start,
+        store_full, plane_away, clock_jump, quit, operator_stop, drain, no_id, late_call,
         crash_between, link_refused, link_inactive, link_drops, link_stalls;
 };
 

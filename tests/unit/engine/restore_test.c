@@ -308,6 +308,44 @@ static void an_exit_while_the_agent_was_away_is_restarted_as_well(void **state)
     driver_done(&d);
 }
 
+static void a_clock_that_was_set_back_gives_no_restart_for_nothing(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, RESTARTS(""));
+    driver_run(&d, ARN, "c");
+    driver_timer(&d, 60000);
+    driver_exit(&d, ARN, "c", 1);
+    driver_expect(&d, ARN, "c", EA_FX_START);
+    driver_ok(&d, ARN, "c");
+    d.now.wall_ms -= 3600000; /* its next end seems to be before that restart */
+    driver_exit(&d, ARN, "c", 1);
+    assert_int_equal(driver_container(&d, ARN, "c")->known, EA_C_STOPPED);
+    assert_int_equal(driver_container(&d, ARN, "c")->restart_count, 1);
+    driver_done(&d);
+}
+
+static void what_may_have_started_before_a_crash_is_stopped_without_being_seen(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    for (int i = 0; i < 3; i++)
+        driver_ok(&d, ARN, "c");
+    driver_expect(&d, ARN, "c", EA_FX_START);
+    driver_crash(&d);
+    docker_up(&d, driver_container(&d, ARN, "c")->docker_id, EA_C_RUNNING, true);
+    driver_stop(&d, ARN);
+    driver_expect(&d, ARN, "c", EA_FX_INSPECT);
+    driver_fail(&d, ARN, "c", EA_SERVER, "it cannot be described");
+    driver_expect(&d, ARN, "c", EA_FX_STOP);
+    driver_done(&d);
+}
+
 static void a_restart_that_takes_long_holds_up_nothing_else_of_its_task(void **state)
 {
     struct driver d;
@@ -349,6 +387,8 @@ int main(void)
         cmocka_unit_test(the_restart_policy_starts_the_same_container_again),
         cmocka_unit_test(a_failed_restart_ends_the_container_with_the_code_of_its_exit),
         cmocka_unit_test(an_exit_while_the_agent_was_away_is_restarted_as_well),
+        cmocka_unit_test(a_clock_that_was_set_back_gives_no_restart_for_nothing),
+        cmocka_unit_test(what_may_have_started_before_a_crash_is_stopped_without_being_seen),
         cmocka_unit_test(a_restart_that_takes_long_holds_up_nothing_else_of_its_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
