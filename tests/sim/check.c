@@ -91,6 +91,8 @@ static void check_task(struct sim *s, const struct ea_task *t)
     check_wish(s, t, p);
     if (s->draining && t->holds_resources && !p->held)
         sim_fail(s, "%s is admitted by an agent that is draining", t->arn);
+    if (t->holds_resources && !p->held)
+        p->held_ms = s->now_ms;
     p->held = t->holds_resources;
     for (size_t i = 0; i < t->containers.n; i++) {
         const struct ea_container *c = &t->containers.v[i];
@@ -383,8 +385,8 @@ static void settled_task(struct sim *s, const struct plan_task *p)
     }
     struct ea_held held;
     ea_engine_held(&s->m, &held);
-    if (any_mute(s, p))
-        return;
+    if (any_mute(s, p) || (t->holds_resources && s->now_ms - p->held_ms < 900000))
+        return; /* it has just begun, or Docker could not describe it lately */
     if (!t->holds_resources) {
         if (held.tasks == 0 && !s->draining)
             sim_fail(s, "%s waits for an empty host: %s", p->arn, why);

@@ -23,6 +23,8 @@ static void make_chaos(struct sim *s)
     c->store_full = sim_chance(s, 100) ? 5 : 0;
     c->plane_away = sim_chance(s, 150) ? 5 : 0;
     c->clock_jump = sim_chance(s, 200) ? 6 : 0;
+    if (c->clock_jump && sim_chance(s, 500))
+        c->report_fails = 700;
     c->operator_stop = sim_chance(s, 100) ? 10 : 0;
     c->drain = sim_chance(s, 50) ? 10 : 0;
     c->crash_between = sim_chance(s, 100) ? 60 : c->crash / 4;
