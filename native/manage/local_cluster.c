@@ -145,6 +145,8 @@ static void fill(ecsagent_op *op, const cJSON *json, const struct local_request 
     add_variable(op, l, "ECS_BACKEND_HOST", l->endpoint);
     add_variable(op, l, "AWS_DEFAULT_REGION", l->region);
     add_variable(op, l, "AWS_EC2_METADATA_SERVICE_ENDPOINT", l->endpoint);
+    add_variable(op, l, "AWS_ENDPOINT_URL_SECRETS_MANAGER", l->endpoint);
+    add_variable(op, l, "AWS_ENDPOINT_URL_SSM", l->endpoint);
     add_variable(op, l, "ECS_IMAGE_PULL_BEHAVIOR", "prefer-cached");
     if (!key || !secret)
         return;

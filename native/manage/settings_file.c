@@ -91,11 +91,19 @@ bool ea_settings_set(ea_strmap *settings, const char *key, const char *value)
 bool ea_settings_is_ours(ea_str name)
 {
     static const char *const names[] = {
-        "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "AWS_CA_BUNDLE",      "DOCKER_HOST",
-        "HTTP_PROXY",         "HTTPS_PROXY",
-        "NO_PROXY",           "http_proxy",
-        "https_proxy",        "no_proxy",
+        "AWS_DEFAULT_REGION",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_CA_BUNDLE",
+        "DOCKER_HOST",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        "AWS_ENDPOINT_URL_SSM",
+        "AWS_ENDPOINT_URL_S3",
     };
     /* these only say where the installation is */
     static const char *const places[] = { "ECSTOOLS_CONFIG", "ECSTOOLS_PROGRAM_DIR",
