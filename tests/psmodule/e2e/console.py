@@ -75,12 +75,12 @@ class Console:
                     found[os.path.relpath(path, self.world.dir)] = (s.st_size, s.st_mtime_ns)
         return found
 
-    def aws(self, ran, *args):
-        """`aws ecs ARGS` with the variables that Start-ECSLocalCluster told the user to set."""
+    def aws(self, ran, *args, service="ecs"):
+        """`aws ecs ARGS` (or another service's) with the variables that Start-ECSLocalCluster told the user to set."""
         env = dict(re.findall(r"(\w+)=(\S+)", re.search(r"^\s*export (.*)$", ran.out, re.M).group(1)))
         endpoint = re.search(r"http://127\.0\.0\.1:\d+", ran.out).group(0)
         env.setdefault("AWS_PAGER", "")
         _status, out, _err = self.world.run(
-            ["/usr/bin/aws", "ecs", *args, "--endpoint-url", endpoint, "--output", "json"],
+            ["/usr/bin/aws", service, *args, "--endpoint-url", endpoint, "--output", "json"],
             env=self.world.environment(**env))
         return json.loads(out) if out.strip() else None

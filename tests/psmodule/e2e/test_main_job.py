@@ -146,3 +146,19 @@ def test_the_local_cluster_keeps_its_state_over_a_stop(console):
     clusters = console.aws(told, "list-clusters")["clusterArns"]
     assert [arn.split("/")[-1] for arn in clusters] == ["MyCluster"]
     console.world.wait("the agent to connect again", lambda: console.value("(Get-ECSAgent).State") == "Connected", 60)
+
+
+def test_a_secret_of_the_local_cluster_reaches_a_container(console):
+    told = console.run(JOIN)
+    console.aws(told, "put-parameter", "--name", "greeting", "--type", "SecureString", "--value", "good day",
+                service="ssm")
+    console.aws(told, "register-task-definition", "--cli-input-json", json.dumps({
+        "family": "greeter", "executionRoleArn": "arn:aws:iam::000000000000:role/reads", "containerDefinitions": [{
+            "name": "main", "image": "simple-web:latest", "memory": 32, "command": ["sh", "-c", steps.TERM_WAIT],
+            "secrets": [{"name": "GREETING", "valueFrom": "greeting"}]}]}))
+    started = console.aws(told, "run-task", "--cluster", "MyCluster", "--task-definition", "greeter")
+    arn = started["tasks"][0]["taskArn"]
+    console.world.wait("the task to run", lambda: console.aws(
+        told, "describe-tasks", "--cluster", "MyCluster", "--tasks", arn)["tasks"][0]["lastStatus"] == "RUNNING", 60)
+    container = steps.one_container(console.world, arn)["Id"]
+    assert console.world.container_run(container, "sh", "-c", "echo \"$GREETING\"") == "good day\n"
