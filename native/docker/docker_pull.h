@@ -43,8 +43,8 @@ struct ea_pull_params {
 ea_docker_op *ea_docker_pull(ea_docker *dk, const struct ea_pull_params *p, ea_docker_done *done,
                              void *ctx);
 
-/* Pure: what the user is told of a failed pull: a hint in front where the text is a known one, and
- * presigned layer URLs taken out. */
+/* Pure: what log and control plane are told of a failed pull: a hint in front where the text is a known
+ * one, and presigned layer URLs taken out. Done here, before anybody can log them. */
 void ea_docker_pull_error_text(const char *image, const char *text, struct ea_buf *out);
 
 #endif

@@ -6,7 +6,6 @@
 #include "cleanup.h"
 #include "images.h"
 #include "observe.h"
-#include "pull_error.h"
 #include "room.h"
 #include "state.h"
 #include "steps.h"
@@ -38,8 +37,7 @@ static void words_of(const struct ea_model *m, const struct ea_container *c,
         own =
             c->registry_auth->asm_ ? "CannotPullContainerAuthError" : "CannotPullECRContainerError";
     *name = ea_strdup(ev->error_name ? ev->error_name : own);
-    *text = target == EA_C_PULLED ? ea_pull_error_text(ev->err.text, c->image)
-                                  : ea_strdup(ev->err.text);
+    *text = ea_strdup(ev->err.text);
 }
 
 static void record(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,

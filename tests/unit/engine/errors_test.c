@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "driver.h"
-#include "engine/pull_error.h"
 
 #include <string.h>
 
@@ -321,33 +320,6 @@ static void a_refused_login_is_not_tried_again(void **state)
     driver_done(&d);
 }
 
-static void pull_errors_get_hints_and_lose_presigned_addresses(void **state)
-{
-    static const struct {
-        const char *why, *in, *want;
-    } cases[] = {
-        { "plain", "pull access refused", "pull access refused" },
-        { "presigned layer address", "Get https://prod-us-starport-layer-bucket.s3/x?sig=1: EOF",
-          "Get REDACTED ECR URL related to img EOF" },
-        { "other addresses stay", "Get https://registry/v2/: EOF",
-          "Get https://registry/v2/: EOF" },
-        { "hint goes in front", "denied: requested access to the resource is denied",
-          "The image may not exist, or needs a login: check its name and the registry credentials. "
-          "denied: requested access to the resource is denied" },
-        { "role", "denied: User: x is not authorized to perform: ecr:BatchGetImage on resource: y",
-          "The task's role may not pull from this repository: check that it allows "
-          "ecr:BatchGetImage. denied: User: x is not authorized to perform: ecr:BatchGetImage on "
-          "resource: y" },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < EA_COUNT(cases); i++) {
-        EA_FREE_AUTO char *got = ea_pull_error_text(cases[i].in, "img");
-        if (strcmp(got, cases[i].want) != 0)
-            fail_msg("%s: %s", cases[i].why, got);
-    }
-}
-
 /* --- stops --- */
 
 static void a_stop_is_tried_five_times_then_a_living_engine_is_believed(void **state)
@@ -476,7 +448,6 @@ int main(void)
         cmocka_unit_test(a_missing_image_costs_nine_look_ups),
         cmocka_unit_test(attempts_end_with_the_limit_of_the_whole_step),
         cmocka_unit_test(a_refused_login_is_not_tried_again),
-        cmocka_unit_test(pull_errors_get_hints_and_lose_presigned_addresses),
         cmocka_unit_test(a_stop_is_tried_five_times_then_a_living_engine_is_believed),
         cmocka_unit_test(a_stop_of_what_is_gone_is_done_at_once),
         cmocka_unit_test(the_first_error_stays_whatever_follows),
