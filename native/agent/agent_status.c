@@ -88,6 +88,18 @@ static void add_metrics(const ea_agent *ag, ea_buf *out)
     add_str(out, "metricsReason", metrics_trouble(ag, &tcs, refused));
 }
 
+/* As it was seen last: before, between and after pulls. `short`: images are going for room. */
+static void add_disk(const ea_agent *ag, ea_buf *out)
+{
+    const struct ea_disk *disk = &ag->model.disk;
+
+    if (disk->total_bytes > 0)
+        ea_buf_addf(out,
+                    ",\"dockerDisk\":{\"freeBytes\":%" PRId64 ",\"totalBytes\":%" PRId64
+                    ",\"short\":%s}",
+                    disk->free_bytes, disk->total_bytes, disk->pressed ? "true" : "false");
+}
+
 /* {"state":"CONNECTED","pid":..,"version":..,...}: the members of ecsagent_status in ecsagent.h;
  * times are wall milliseconds, 0 for never. */
 void ea_agent_status_json(void *agent, ea_buf *out)
@@ -118,6 +130,7 @@ void ea_agent_status_json(void *agent, ea_buf *out)
                 ag->task_role_proven ? "true" : "false",
                 ea_docker_link_is_up(ag->link) ? "true" : "false");
     add_metrics(ag, out);
+    add_disk(ag, out);
     ea_buf_addc(out, ',');
     ea_status_add_json(&ag->status, out);
     add_tasks(ag, out);

@@ -120,6 +120,8 @@ def test_above_the_watermark_unused_images_go_after_a_pull(world, plane):
     arn = steps.run(world, plane, steps.sleeper(image=REGISTRY + "b:1"), timeout=60)
     world.wait("the unused image to go", lambda: REGISTRY + "a:1" not in images(world), needs=[world.agent])
     assert REGISTRY + "b:1" in images(world), "the used one stays"
+    disk = world.wait("the look that ends it", lambda: not (told := world.status()["dockerDisk"])["short"] and told)
+    assert disk["totalBytes"] - disk["freeBytes"] < disk["totalBytes"] * 0.5
     steps.stop(world, plane, arn)
 
 

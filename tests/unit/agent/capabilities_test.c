@@ -114,6 +114,11 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
           "\"registryAuthentication\":{\"type\":\"ecr\",\"ecrAuthData\":{\"registryId\":\"1\","
           "\"useExecutionRole\":true}}}]}",
           NULL },
+        { "FSx for Windows File Server",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"volumes\":[{\"name\":\"v\",\"type\":"
+          "\"fsxWindowsFileServer\",\"fsxWindowsFileServerVolumeConfiguration\":{}}],"
+          "\"containers\":[]}",
+          "fsxWindowsFileServer" },
         { "a second need behind one that is met",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]},"
