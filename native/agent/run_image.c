@@ -34,9 +34,10 @@ struct run {
     /* answer */
     char *digest, *image_id;
     const char *error_name; /* static text; NULL: that of the step */
-    bool cached;
+    bool cached, absent;
     struct ea_pull_got got;
-    ea_err refusal; /* the platform's, while the engine's isolation is asked for */
+    ea_err
+        refusal; /* the platform's while the isolation is asked for; the pull's while a local image is */
 };
 
 static void finish(struct run *r, const ea_err *err)
@@ -47,6 +48,7 @@ static void finish(struct run *r, const ea_err *err)
     ev.digest = r->digest;
     ev.image_id = r->image_id;
     ev.cached = r->cached;
+    ev.absent = r->absent;
     ev.no_room = r->got.no_room;
     ev.need_bytes = r->got.need_bytes;
     ev.disk_free = r->got.free_bytes;
@@ -101,6 +103,15 @@ static void have(struct run *r, const struct ea_image *image)
     r->image_id = ea_strdup(image->id);
 }
 
+static void local_looked_for(void *ctx, const struct ea_image *image, const ea_err *err)
+{
+    struct run *r = ctx;
+
+    (void)image; /* that there is one is enough */
+    r->absent = err->code == EA_NOT_FOUND;
+    finish(r, &r->refusal);
+}
+
 static void pull_done(void *ctx, const struct ea_pull_got *got, const ea_err *err)
 {
     struct run *r = ctx;
@@ -111,7 +122,12 @@ static void pull_done(void *ctx, const struct ea_pull_got *got, const ea_err *er
     r->error_name = got->error_name;
     r->got = *got;
     r->got.image = NULL; /* was borrowed */
-    finish(r, err);
+    r->refusal = *err;
+    /* Images that are pulled before their turn: whether a local one may do is known now. */
+    if (err->code && err->code != EA_CANCELLED && r->ag->model.settings.pull_dependent_upfront)
+        (void)ea_docker_image_inspect(r->ag->docker, r->image, SHORT_MS, local_looked_for, r);
+    else
+        finish(r, err);
 }
 
 static void pull(struct run *r)

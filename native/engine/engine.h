@@ -78,6 +78,8 @@ struct ea_event {
     char *digest, *image_id; /* RESOLVE, PULL */
     bool cached;             /* RESOLVE, PULL: the image is there and a local one is enough; no pull
                                 times are to be kept */
+    bool absent;  /* PULL: it failed, and no local image has the name; only looked for with
+                     pull_dependent_upfront */
     bool no_room; /* PULL: it failed since the disk is full, or since it will not hold the image */
     int64_t need_bytes;            /* with it: so much has to be free; 0 unknown */
     int64_t disk_free, disk_total; /* DISK, and PULL with `no_room`: bytes; total 0 unknown */

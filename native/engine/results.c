@@ -96,6 +96,13 @@ static void image_failed(struct ea_turn *turn, struct ea_task *t, struct ea_cont
                          const struct ea_event *ev, ea_cstate target)
 {
     record(turn, t, c, ev, target);
+    /* Pulled before its turn, and nothing local would do: the task need not wait for the create. */
+    if (ev->absent && c->essential && turn->m->settings.pull_dependent_upfront) {
+        EA_FREE_AUTO char *reason = ea_sprintf_dup("%s: %s", c->error_name, c->error_text);
+        ea_task_set_reason(t, reason);
+        ea_container_set_desired(t, c, EA_C_STOPPED);
+        return;
+    }
     image_given_up(turn, t, c, target);
 }
 

@@ -346,3 +346,15 @@ def test_log_drivers_are_promised_as_configured_and_a_bad_option_is_told_in_dock
         {"LogConfig": {"Type": "json-file", "Config": {"no-such-option": "1"}}})})))
     reason = steps.reported(world, plane, arn, "STOPPED")["containers"][0]["reason"]
     assert reason.startswith("CannotCreateContainerError: ") and "no-such-option" in reason
+
+
+def test_an_image_pulled_up_front_that_does_not_exist_ends_the_task_while_its_dependency_still_runs(world, plane):
+    world.start_registry()
+    steps.joined(world, plane, ECS_PULL_DEPENDENT_CONTAINERS_UPFRONT="true")
+    arn = plane.task_arn()
+    plane.payload(pp.task(
+        arn, steps.sleeper("first", essential=False),
+        steps.sleeper("app", image="127.0.0.1:5000/no-such:1",
+                      dependsOn=[{"containerName": "first", "condition": "COMPLETE"}])))
+    stopped = steps.reported(world, plane, arn, "STOPPED", 60)
+    assert stopped["reason"].startswith("CannotPullImageManifestError: ") and "manifest unknown" in stopped["reason"]

@@ -432,6 +432,41 @@ static void each_pull_waits_by_its_own_count_of_failures(void **state)
     driver_done(&d);
 }
 
+static void an_image_pulled_up_front_that_is_nowhere_ends_the_task_before_its_turn(void **state)
+{
+    static const struct {
+        const char *why;
+        bool upfront, absent, essential, stops;
+    } cases[] = {
+        { "nowhere", true, true, true, true },
+        { "a local one may do", true, false, true, false },
+        { "the task can do without it", true, true, false, false },
+        { "not up front", false, true, true, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct driver d;
+
+        driver_init(&d);
+        d.m.settings.pull_dependent_upfront = cases[i].upfront;
+        until(&d, EA_FX_PULL);
+        struct ea_container *c = driver_container(&d, ARN, "c");
+        c->essential = cases[i].essential;
+        c->attempts = 5;
+        struct ea_event ev = {
+            .kind = EA_EV_RESULT, .of = EA_FX_PULL, .op = c->op, .absent = cases[i].absent
+        };
+        (void)ea_fail(&ev.err, EA_SERVER, "manifest unknown");
+        driver_turn(&d, &ev);
+        const struct ea_task *t = driver_task(&d, ARN);
+        if ((t->known == EA_T_STOPPED) != cases[i].stops ||
+            ea_zstr_eq(t->reason, "CannotPullContainerError: manifest unknown") != cases[i].stops)
+            fail_msg("%s: %s, %s", cases[i].why, ea_tstate_name(t->known), t->reason);
+        driver_done(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +488,7 @@ int main(void)
         cmocka_unit_test(the_first_error_stays_whatever_follows),
         cmocka_unit_test(a_stop_that_was_carried_out_is_not_repeated_whatever_the_inspection_tells),
         cmocka_unit_test(each_pull_waits_by_its_own_count_of_failures),
+        cmocka_unit_test(an_image_pulled_up_front_that_is_nowhere_ends_the_task_before_its_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
