@@ -22,7 +22,8 @@ enum {
     MAX_ANSWER = 16 * 1024 * 1024,
     MAX_METADATA = 4 * 1024 * 1024,
     CLOSE_MS = 200,
-    STATS_MS = 3500 /* a caller's patience with statistics that are on their way */
+    STATS_MS = 3500,  /* a caller's patience with statistics that are on their way */
+    WAITING_MAX = 32, /* so that credentials always find a connection */
 };
 
 struct waiting { /* a request for statistics that are on their way */
@@ -45,6 +46,7 @@ struct ea_serve {
         *control; /* one server each: a flood on one stays there */
     ea_http_listener *credentials, *endpoint;
     ea_list waiting;
+    size_t waits;
     ea_timer *patience;
     unsigned open; /* servers that have not told their end */
     bool closing;
@@ -138,6 +140,7 @@ static void answer_waiting(ea_serve *s, bool last)
             continue;
         ea_list_remove(node);
         ea_free(w);
+        s->waits--;
     }
     if (ea_list_empty(&s->waiting))
         ea_timer_stop(s->patience);
@@ -162,7 +165,7 @@ static bool metadata(ea_serve *s, ea_http_request *req)
 {
     struct waiting *w;
 
-    switch (try_metadata(s, req, false)) {
+    switch (try_metadata(s, req, s->waits >= WAITING_MAX)) {
     case EA_ROUTE_NONE:
         return false;
     case EA_ROUTE_ANSWERED:
@@ -176,6 +179,7 @@ static bool metadata(ea_serve *s, ea_http_request *req)
     if (ea_list_empty(&s->waiting))
         ea_timer_arm(s->patience, STATS_MS);
     ea_list_append(&s->waiting, &w->node);
+    s->waits++;
     return true;
 }
 

@@ -3,8 +3,10 @@
 Each source of statistics is forced in turn; both have to agree with the control group within 5 %.
 """
 import calendar
+import concurrent.futures
 import json
 import os
+import signal
 import time
 
 import pytest
@@ -222,6 +224,35 @@ def test_a_container_reads_its_statistics_as_the_engine_tells_them(world, plane,
     world.wait("the rates", grown, 20, needs=[world.agent])
     steps.stop(world, plane, arn)
     assert world.get("http://127.0.0.1:51679/v4/none/stats").status == 404
+
+
+def test_questions_that_wait_for_statistics_leave_room_for_credentials(world, plane):
+    """The engine says nothing: who asks waits a while, only so many do, and all are answered."""
+    steps.joined(world, plane, ECSTOOLS_STATS_SOURCE="cgroup", ECS_TASK_METADATA_RPS_LIMIT="1000,1000")
+    credentials = pp.role_credentials()
+    arn = steps.run(world, plane, roleCredentials=credentials)
+    env = dict(e.split("=", 1) for e in world.inspect(steps.one_container(world, arn)["Id"])["Config"]["Env"])
+    base = "http://127.0.0.1:51679"
+    path = base + env["ECS_CONTAINER_METADATA_URI_V4"].split("169.254.170.2")[1] + "/stats"
+    world.docker_proc.kill(signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(100) as pool:
+            began = time.monotonic()
+
+            def ask(_i):
+                got = world.get(path)
+                return got.status, got.text, time.monotonic() - began
+            asked = [pool.submit(ask, i) for i in range(100)]
+            world.wait("the first answers", lambda: sum(a.done() for a in asked) >= 68, 3, needs=[world.agent])
+            before = time.monotonic()
+            assert world.get(base + "/v2/credentials/" + credentials["credentialsId"]).status == 200
+            assert time.monotonic() - before < 1
+            answers = [a.result() for a in asked]
+    finally:
+        world.docker_proc.kill(signal.SIGCONT)
+    assert {a[:2] for a in answers} == {(200, "{}")}
+    late = [a[2] for a in answers if a[2] > 3]
+    assert len(late) == 32 and max(late) < 5, late
 
 
 def test_statistics_are_an_error_where_none_are_taken(world, plane):

@@ -63,6 +63,14 @@ static void a_value_that_does_not_fit_is_left_out_or_raised(void **state)
           EA_CFG_TASK_CLEANUP_WAIT, 3 * 3600 * 1000 },
         { "digest look-up: raised to its least", "ECS_MANIFEST_PULL_TIMEOUT=1s",
           EA_CFG_MANIFEST_PULL_TIMEOUT, 30000 },
+        { "polls of statistics: raised to their least", "ECS_POLLING_METRICS_WAIT_DURATION=1s",
+          EA_CFG_POLLING_METRICS_WAIT, 5000 },
+        { "and lowered to their most", "ECS_POLLING_METRICS_WAIT_DURATION=1h",
+          EA_CFG_POLLING_METRICS_WAIT, 20000 },
+        { "and as they are in between", "ECS_POLLING_METRICS_WAIT_DURATION=7500ms",
+          EA_CFG_POLLING_METRICS_WAIT, 7500 },
+        { "no duration: the default", "ECS_POLLING_METRICS_WAIT_DURATION=often",
+          EA_CFG_POLLING_METRICS_WAIT, 10000 },
     };
 
     (void)state;

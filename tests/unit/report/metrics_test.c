@@ -2,6 +2,7 @@
  * (metrics_oracle.py) says what the streams of metrics_vectors.h come to. */
 #include "agent/metrics_watch.h"
 #include "base/alloc.h"
+#include "base/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,6 +150,70 @@ static void a_day_of_samples_neither_drifts_nor_runs_over(void **state)
     ea_metrics_free(m);
 }
 
+/* A day of somebody else's doing: uneven steps, outages of the engine in which nothing is read, readings
+ * of no use, restarts in place that begin the counters anew. */
+static void a_day_of_trouble_counts_each_byte_and_restart_once(void **state)
+{
+    struct ea_metrics_options o = plain;
+    struct ea_reading r = { .read_ns = 1767323045 * SECOND,
+                            .has_network = true,
+                            .has_storage = true };
+    int64_t end = r.read_ns + 24 * 3600 * SECOND, next = r.read_ns + 20 * SECOND;
+    double total = 0, before = 0, restarts = 0, samples = 0, taken = 0;
+    ea_metrics *m = NULL;
+    ea_rng rng;
+
+    (void)state;
+    ea_rng_seed(&rng, 6);
+    o.restarts = true;
+    m = ea_metrics_new(&o);
+    while (r.read_ns < end) {
+        int64_t step = SECOND / 2 + (int64_t)ea_rng_below(&rng, (uint64_t)SECOND);
+        uint64_t bytes = ea_rng_below(&rng, 1000000);
+        struct ea_reading useless = r;
+        ea_err err = { 0 };
+
+        if (ea_rng_below(&rng, 5000) == 0)
+            step += (int64_t)ea_rng_below(&rng, 60) * SECOND; /* the engine is away */
+        if (ea_rng_below(&rng, 3000) == 0) {                  /* ended with the last reading */
+            r.restarts++;
+            r.cpu_total = r.net.rx_bytes = r.storage_write = 0;
+        }
+        r.read_ns += step;
+        r.cpu_total += (uint64_t)step / 2; /* half of one of two processors */
+        r.net.rx_bytes += bytes;
+        r.storage_write += bytes;
+        total += (double)bytes;
+        add(m, &r);
+        taken++;
+        useless.read_ns = 0;
+        assert_int_equal(ea_metrics_add(m, &useless, &err), EA_INVALID);
+        if (r.read_ns >= next) {
+            cJSON *got = published(m);
+
+            next = r.read_ns + 20 * SECOND;
+            assert_non_null(got);
+            assert_true(member(got, "cpuStatsSet", "min") >= 0);
+            assert_true(member(got, "cpuStatsSet", "max") <= 25.01);
+            assert_true(member(cJSON_GetObjectItem(got, "networkStatsSet"), "rxBytes", "min") >=
+                        before);
+            before = member(cJSON_GetObjectItem(got, "networkStatsSet"), "rxBytes", "max");
+            assert_true(before <= total);
+            assert_float_equal(
+                member(cJSON_GetObjectItem(got, "storageStatsSet"), "writeSizeBytes", "max"),
+                before, 0);
+            restarts += member(got, "restartStatsSet", "restartCount");
+            samples += member(got, "memoryStatsSet", "sampleCount");
+            cJSON_Delete(got);
+            assert_float_equal(before, total, 0);
+            assert_float_equal(restarts, (double)r.restarts, 0);
+            assert_float_equal(samples, taken, 0);
+        }
+    }
+    assert_true(restarts > 5);
+    ea_metrics_free(m);
+}
+
 static void what_was_sent_is_not_sent_again(void **state)
 {
     ea_metrics *m = ea_metrics_new(&plain);
@@ -285,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_implementation_comes_to_the_same),
         cmocka_unit_test(a_day_of_samples_neither_drifts_nor_runs_over),
+        cmocka_unit_test(a_day_of_trouble_counts_each_byte_and_restart_once),
         cmocka_unit_test(what_was_sent_is_not_sent_again),
         cmocka_unit_test(the_ring_keeps_the_newest),
         cmocka_unit_test(readings_of_no_use_are_refused),
