@@ -64,9 +64,38 @@ static void a_payload_runs_reports_stops_and_is_forgotten(void **state)
     driver_done(&d);
 }
 
+/* Whoever stops it later has to ask how it ended: the event of the end does not say that. */
+static void want_of_memory_is_remembered_from_an_event_and_from_a_look(void **state)
+{
+    struct driver d;
+    struct ea_container *c;
+    struct ea_docker_facts seen;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_run(&d, "arn:t1", "c");
+    c = driver_container(&d, "arn:t1", "c");
+    assert_false(c->oom_seen);
+    driver_event(&d, "arn:t1", "c", EA_DA_OOM);
+    assert_true(c->oom_seen);
+    driver_crash(&d); /* the event is forgotten, Docker is not */
+    struct ea_event up = { .kind = EA_EV_DOCKER_UP };
+    driver_turn(&d, &up);
+    c = driver_container(&d, "arn:t1", "c");
+    assert_false(c->oom_seen);
+    driver_expect(&d, "arn:t1", "c", EA_FX_INSPECT);
+    seen = driver_facts(&d, driver_task(&d, "arn:t1"), c, EA_C_RUNNING, 0);
+    seen.oom_killed = true;
+    driver_ok_facts(&d, "arn:t1", "c", &seen);
+    assert_true(c->oom_seen);
+    driver_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(want_of_memory_is_remembered_from_an_event_and_from_a_look),
         cmocka_unit_test(a_payload_runs_reports_stops_and_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
