@@ -353,6 +353,7 @@ void sim_agent_quit(struct sim *s)
         return;
     if (!sim_fault(s, s->chaos.commit_fails) && s->now_ms >= s->store_full_until_ms)
         save(s);
+    sim_session_stop(s);
     sim_agent_crash(s, "in order");
 }
 

@@ -32,6 +32,7 @@ static void make_chaos(struct sim *s)
     c->link_inactive = sim_chance(s, 200) ? 30 : 0;
     c->link_drops = sim_chance(s, 300) ? 200 : 0;
     c->link_stalls = sim_chance(s, 300) ? 150 : 0;
+    c->link_kick = sim_chance(s, 100) ? 20 : 0;
     c->bad_copy = sim_chance(s, 300) ? 400 : 0;
     c->late_call = sim_chance(s, 250) ? 200 : 0;
     if (c->late_call && sim_chance(s, 500)) {

@@ -41,6 +41,8 @@ static void tick(struct sim *s, struct item *it)
         away(s, &s->plane_away_until_ms, "plane: away");
     if (sim_fault(s, s->chaos.operator_stop))
         sim_plane_operator_stop(s);
+    if (sim_fault(s, s->chaos.link_kick))
+        sim_session_kick(s);
     if (sim_fault(s, s->chaos.crash))
         sim_agent_crash(s, "on its own");
     if (sim_fault(s, s->chaos.quit))

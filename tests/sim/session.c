@@ -48,6 +48,12 @@ static void timer(struct sim *s, struct item *it)
         step(s, l, EA_SE_TIMER, NULL);
 }
 
+static void kick(struct sim *s, struct link *l)
+{
+    l->inactive_ms = 0; /* asked to try now */
+    step(s, l, EA_SE_KICK, NULL);
+}
+
 static void end_link(struct sim *s, struct link *l, int code, bool inactive)
 {
     const ea_session_end end = { .opened = l->open, .close_code = code, .inactive = inactive };
@@ -57,6 +63,8 @@ static void end_link(struct sim *s, struct link *l, int code, bool inactive)
     if (inactive)
         l->inactive_ms = s->now_ms;
     step(s, l, EA_SE_ENDED, &end);
+    if (inactive && l == &s->links[0]) /* as agent/sessions.c: telemetry is of no use then */
+        kick(s, &s->links[1]);
 }
 
 /* --- the peer ----------------------------------------------------------------------------------- */
@@ -213,6 +221,28 @@ void sim_session_start(struct sim *s)
         s->links[i] = (struct link){ .turn = turn + 1 };
         ea_session_policy_init(&s->links[i].policy, params[i], ea_rng_u64(&s->rng));
         step(s, &s->links[i], EA_SE_START, NULL);
+    }
+}
+
+/* Somebody asks for a new connection, in whatever state they are. */
+void sim_session_kick(struct sim *s)
+{
+    struct link *l = &s->links[sim_between(s, 0, EA_COUNT(s->links) - 1)];
+
+    if (!s->agent_up)
+        return;
+    sim_log(s, "%s: kicked while %s", name(l), ea_session_state_name(l->policy.state));
+    kick(s, l);
+}
+
+void sim_session_stop(struct sim *s)
+{
+    for (size_t i = 0; i < EA_COUNT(s->links); i++) {
+        struct link *l = &s->links[i];
+
+        step(s, l, EA_SE_STOP, NULL);
+        if (l->policy.next_at_ms >= 0)
+            sim_fail(s, "%s: stopped, and it wants to be woken", name(l));
     }
 }
 

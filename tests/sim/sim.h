@@ -116,7 +116,7 @@ struct chaos { /* chances in thousandths; all zero once faults stop */
     unsigned call_error, call_lost, call_timeout, event_lost, event_twice, commit_fails, crash,
         report_fails, report_lost, report_refused, ack_lost, meddle, outage, slow, bad_copy,
         store_full, plane_away, clock_jump, quit, operator_stop, drain, no_id, late_call,
-        crash_between, link_refused, link_inactive, link_drops, link_stalls;
+        crash_between, link_refused, link_inactive, link_drops, link_stalls, link_kick;
 };
 
 /* What a run keeps of a world: all of it, or what a failure needs. */
@@ -244,6 +244,8 @@ void sim_plane_operator_stop(struct sim *s);
 
 /* session.c */
 void sim_session_start(struct sim *s);
+void sim_session_stop(struct sim *s);
+void sim_session_kick(struct sim *s);
 bool sim_session_open(const struct sim *s); /* the one that brings messages */
 void sim_session_check(struct sim *s);
 void sim_session_settled(struct sim *s);
