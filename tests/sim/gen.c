@@ -29,7 +29,7 @@ static void make_chaos(struct sim *s)
     c->drain = sim_chance(s, 50) ? 10 : 0;
     c->crash_between = sim_chance(s, 100) ? 60 : c->crash / 4;
     c->link_refused = sim_chance(s, 300) ? 300 : 0;
-    c->link_inactive = sim_chance(s, 200) ? 30 : 0;
+    c->link_inactive = c->link_refused && sim_chance(s, 400) ? 200 : 0;
     c->link_drops = sim_chance(s, 300) ? 200 : 0;
     c->link_stalls = sim_chance(s, 300) ? 150 : 0;
     c->link_kick = sim_chance(s, 100) ? 20 : 0;
