@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -16,7 +17,7 @@ import steps
 import world as worlds
 from test_ecslocal import ECSLOCAL, compare
 from test_local import connected
-from test_metrics import BURN, CPUS, HOLD, HOLD_BYTES, Truth, near
+from test_metrics import BURN, CPUS, HOLD, HOLD_BYTES, QUARTER, Truth, near
 from test_services import create, runs, tasks_of
 
 STEP = 5  # seconds between points
@@ -86,27 +87,34 @@ def next_publication(world, local):
     world.wait("the next metrics", lambda: published(world, local) > seen, 30, needs=[world.agent, world.local_proc])
 
 
+def window(world, local, groups, asked):
+    """What was published next, and what the control groups used meanwhile: percent of the host, MiB."""
+    before, began = sum(g.cpu_ns() for g in groups), time.monotonic()
+    next_publication(world, local)
+    true_cpu = (sum(g.cpu_ns() for g in groups) - before) / 1e9 / (time.monotonic() - began) / CPUS * 100
+    true_memory = sum(g.memory_mib() for g in groups)
+    seen = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=STEP)
+
+    def look():
+        found = newest(local, *asked)
+        return found if "cpu" in found and found["cpu"][0] >= seen else None
+    found = world.wait("the point of that time", look, 15, needs=[world.local_proc])
+    return {k: v for k, (_when, v) in found.items()}, true_cpu, true_memory
+
+
 def test_utilisation_of_a_service_is_what_its_control_group_used(world, local):
     """One task burns a quarter of a processor and holds known memory."""
     local.call("RegisterTaskDefinition", {"family": "busy", "containerDefinitions": [
-        {"name": "burn", "image": "busybox:latest", "cpu": 512, "memory": 64, "command": steps.sh(
-            # works a quarter of the time: a definition cannot set a quota
-            "trap 'exit 0' TERM; while :; do timeout -s KILL 0.25 sh -c 'while :; do :; done'; sleep 0.75; done")},
+        {"name": "burn", "image": "busybox:latest", "cpu": 512, "memory": 64, "command": steps.sh(BURN)},
         {"name": "hold", "image": "busybox:latest", "cpu": 128, "memory": 256, "memoryReservation": 64,
          "command": steps.sh(HOLD)}]})
     create(local, "busy", taskDefinition="busy")
     runs(world, local, 1, "busy")
     arn, = tasks_of(local, "busy")
-    groups = [Truth(world, steps.one_container(world, arn, n)["Id"]) for n in ("burn", "hold")]
+    ids = [steps.one_container(world, arn, n)["Id"] for n in ("burn", "hold")]
+    world.docker_api("POST", "/containers/%s/update" % ids[0], QUARTER)  # what a definition cannot say
+    groups = [Truth(world, i) for i in ids]
     world.wait("the memory to be held", lambda: groups[1].memory_mib() > HOLD_BYTES / 2 ** 20, 30)
-    next_publication(world, local)
-    before = sum(g.cpu_ns() for g in groups)
-    began = datetime.datetime.now(datetime.timezone.utc)
-    next_publication(world, local)
-    took = (datetime.datetime.now(datetime.timezone.utc) - began).total_seconds()
-    true_cpu = (sum(g.cpu_ns() for g in groups) - before) / 1e9 / took / CPUS * 100  # of the host
-    true_memory = sum(g.memory_mib() for g in groups)
-
     instance = local.call("DescribeContainerInstances", {"cluster": local.cluster, "containerInstances": local.call(
         "ListContainerInstances", {"cluster": local.cluster})["containerInstanceArns"]})["containerInstances"][0]
     registered = {r["name"]: r.get("integerValue") for r in instance["registeredResources"]}
@@ -115,13 +123,12 @@ def test_utilisation_of_a_service_is_what_its_control_group_used(world, local):
              query(local, "MemoryUtilization", "busy", ident="memory"),
              query(local, "CPUUtilization", ident="hostcpu"), query(local, "MemoryUtilization", ident="hostmemory"),
              query(local, "CPUReservation", ident="heldcpu"), query(local, "MemoryReservation", ident="heldmemory")]
-
-    def look():
-        found = newest(local, *asked)
-        fresh = "cpu" in found and found["cpu"][0] >= began + datetime.timedelta(seconds=took - STEP)
-        return found if fresh else None
-    found = world.wait("the point of that time", look, 15, needs=[world.local_proc])
-    got = {k: v for k, (_when, v) in found.items()}
+    next_publication(world, local)
+    for last in (False, False, True):
+        # The agent's 20 s and these are not exactly the same: on a busy machine one of several may be off.
+        got, true_cpu, true_memory = window(world, local, groups, asked)
+        if last or near(got["cpu"], true_cpu / 100 * registered["CPU"] / 640 * 100):
+            break
     assert near(got["cpu"], true_cpu / 100 * registered["CPU"] / 640 * 100), (got, true_cpu)
     assert near(got["memory"], true_memory / 128 * 100, least=1.0), (got, true_memory)
     assert got["tasks"] == 1
@@ -209,7 +216,7 @@ def test_a_target_tracking_script_scales_a_service_out_and_in(world, local):
             world.run(["sh", "-c", TRACKING], env=env)
             s = local.call("DescribeServices", {"cluster": local.cluster, "services": ["load"]})["services"][0]
             return (s["desiredCount"], s["runningCount"]) == (count, count)
-        world.wait("the service to have %d tasks" % count, look, 90, needs=[world.local_proc, world.agent])
+        world.wait("the service to have %d tasks" % count, look, 150, needs=[world.local_proc, world.agent])
     open(world.dir + load + "/on", "w").close()
     scaled_to(2)
     os.remove(world.dir + load + "/on")
