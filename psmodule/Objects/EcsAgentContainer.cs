@@ -47,7 +47,9 @@ public sealed class EcsAgentContainer
     public DateTime? FinishedAt { get; private set; }
     public EcsAgentPort[] Ports { get; private set; } = [];
 
-    public override string ToString() => Activity is null ? $"{Name}={Status}" : $"{Name}: {Activity}";
+    /// <summary>One column of a task's line: the image's name would leave no room for the rest.</summary>
+    public override string ToString() =>
+        Activity is null ? $"{Name}={Status}" : $"{Name}: {Activity.Replace(Image + ": ", "")}";
 
     internal static EcsAgentContainer From(NativeContainer container) => new()
     {

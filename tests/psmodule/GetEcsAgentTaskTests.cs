@@ -58,7 +58,7 @@ public sealed class GetEcsAgentTaskTests
         using var session = new Session();
         PSObject[] containers = session.Run($"Get-ECSAgentTask {WebArn}").One().List("Containers");
 
-        Assert.Equal(["web=RUNNING", "init=STOPPED", "log: pulling log:1: 3 of 7 layers, 41 of 120 MiB"],
+        Assert.Equal(["web=RUNNING", "init=STOPPED", "log: pulling 3 of 7 layers, 41 of 120 MiB"],
                      containers.Select(container => container.ToString()));
         Assert.Equal("c0ffee", containers[0].Get("DockerId"));
         Assert.Equal("HEALTHY", containers[0].Get("Health"));

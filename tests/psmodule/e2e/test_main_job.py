@@ -1,6 +1,8 @@
 """The main job, typed as the README has it."""
 import json
+import re
 
+import registries
 import steps
 
 JOIN = """
@@ -60,6 +62,21 @@ Get-ECSAgentTask
     console.aws(told, "stop-task", "--cluster", "MyCluster", "--task", arn)
     console.world.wait("the agent to tell that the task has stopped", lambda: console.value(
         "(Get-ECSAgentTask %s).Status" % arn) == "STOPPED", 60)
+
+
+def test_a_pull_shows_how_far_it_is(console):
+    world, image = console.world, "127.0.0.1:%d/big:1" % registries.SLOW_PORT
+    world.start_registry()
+    registries.random_image(world, "127.0.0.1:5000/big:1", 4)
+    registries.slow_line(world, "200k")
+    told = console.run(JOIN)
+    console.aws(told, "register-task-definition", "--family", "big", "--container-definitions", json.dumps(
+        [{"name": "main", "image": image, "memory": 32}]))
+    console.aws(told, "run-task", "--cluster", "MyCluster", "--task-definition", "big")
+    shown = world.wait("the pull to be shown", lambda: (lambda text: "layers, " in text and text)(
+        console.value("(Get-ECSAgentTask).Containers[0].Activity")), 60)
+    assert re.fullmatch("pulling %s: 1 of 2 layers, \\d+ of \\d+ KiB" % re.escape(image), shown), shown
+    assert "main: pulling 1 of 2 layers" in console.run("Get-ECSAgentTask").out
 
 
 def test_a_task_shows_what_it_uses_and_is_stopped_by_the_cmdlet(console):
