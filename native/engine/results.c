@@ -387,10 +387,13 @@ static void looked(struct ea_turn *turn, struct ea_task *t, struct ea_container 
         ea_observe_facts(turn, t, c, &ev->facts);
         return;
     }
-    if (c->docker_id) {
+    if (c->docker_id && (c->known >= EA_C_CREATED || c->may_run)) {
         ea_observe_vanished(turn, t, c);
         return;
     }
+    /* Seen while it was being made, and taken back by Docker: who had asked for it was gone. */
+    if (c->docker_id)
+        ea_model_set_docker_id(turn->m, t, c, NULL);
     /* Never created. A time limit makes that final; after an outage it is simply done again. */
     if (c->doubt_name) {
         ea_container_set_error(t, c, c->doubt_name, c->doubt_text);

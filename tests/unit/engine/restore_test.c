@@ -93,6 +93,28 @@ static void a_container_whose_create_was_never_answered_is_found_by_its_labels(v
     driver_done(&d);
 }
 
+/* Docker lists a container that it is still making; it takes it back when the one who asked has died. */
+static void a_create_that_docker_took_back_is_done_again(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_ok(&d, ARN, "c");
+    driver_ok(&d, ARN, "c");
+    driver_crash(&d);
+    docker_up(&d, "half-made", EA_C_CREATED, true);
+    driver_expect(&d, ARN, "c", EA_FX_INSPECT);
+    driver_fail(&d, ARN, "c", EA_NOT_FOUND, "Error response from daemon: No such container");
+    driver_expect(&d, ARN, "c", EA_FX_CREATE);
+    assert_null(driver_container(&d, ARN, "c")->docker_id);
+    assert_null(driver_container(&d, ARN, "c")->error_name);
+    driver_ok(&d, ARN, "c");
+    driver_expect(&d, ARN, "c", EA_FX_START);
+    driver_done(&d);
+}
+
 static void only_a_definite_answer_makes_a_container_vanish(void **state)
 {
     struct driver d;
@@ -378,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_a_crash_the_true_state_is_asked_before_any_step),
         cmocka_unit_test(a_container_whose_create_was_never_answered_is_found_by_its_labels),
+        cmocka_unit_test(a_create_that_docker_took_back_is_done_again),
         cmocka_unit_test(only_a_definite_answer_makes_a_container_vanish),
         cmocka_unit_test(what_was_held_and_sent_survives_a_crash),
         cmocka_unit_test(the_reason_of_a_failure_survives_a_crash_before_it_was_told),
