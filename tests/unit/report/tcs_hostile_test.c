@@ -17,8 +17,10 @@
 
 #include <cmocka.h>
 
-#define INSTANCE "arn:aws:ecs:us-west-2:123456789012:container-instance/bench/3b766029f3a54dde"
-#define TICK_MS  20
+#define INSTANCE     "arn:aws:ecs:us-west-2:123456789012:container-instance/bench/3b766029f3a54dde"
+#define TICK_MS      20
+#define COLLECTS_MAX 10000
+#define HEAD         "{\"taskArn\":\""
 #define SWITCH                                                                                     \
     {                                                                                              \
         .wait = "\r\n\r\n", .send = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"   \
@@ -35,7 +37,8 @@ struct world {
     struct cp *cp;
     struct peer *peer;
     unsigned collects;
-    char *task; /* what the hook gives, ten times */
+    char *task; /* what the hook gives, ten times; it names the turn of the hook */
+    bool came[COLLECTS_MAX];
 };
 
 static const char *lookup(void *ctx, const char *name)
@@ -52,6 +55,9 @@ static void collect(void *ctx, ea_strlist *metrics, bool *idle, ea_strlist *heal
 
     (void)health;
     w->collects++;
+    assert_true(w->collects < COLLECTS_MAX);
+    (void)snprintf(w->task + sizeof(HEAD) - 1, 5, "%04u", w->collects);
+    w->task[sizeof(HEAD) + 3] = '"';
     *idle = false;
     for (size_t i = 0; i < 10; i++)
         ea_strlist_add(metrics, w->task);
@@ -63,7 +69,7 @@ static void fill(struct world *w, size_t n)
     ea_free(w->task);
     w->task = ea_alloc(n + 1);
     memset(w->task, ' ', n);
-    memcpy(w->task, "{\"taskArn\":\"t\"", 14);
+    memcpy(w->task, HEAD, sizeof(HEAD) - 1);
     w->task[n - 1] = '}';
 }
 
@@ -169,8 +175,9 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Ids of the metrics messages that arrived whole; fails the test when one came twice. */
-static size_t metrics_came_once(ea_str got)
+static size_t metrics_came_once(struct world *w)
 {
+    ea_str got = peer_received(w->peer);
     static const char mark[] = "\"messageId\":\"";
     EA_BUF_AUTO text = EA_BUF(4u * 1024 * 1024);
     ea_strlist ids = { NULL, 0 };
@@ -191,6 +198,9 @@ static size_t metrics_came_once(ea_str got)
             if (id && strstr(ea_buf_z(&text), "PublishMetricsRequest")) {
                 EA_FREE_AUTO char *copy = ea_strndup(id + sizeof(mark) - 1, 36);
 
+                id = strstr(id, HEAD);
+                assert_non_null(id);
+                w->came[strtoul(id + sizeof(HEAD) - 1, NULL, 10) % COLLECTS_MAX] = true;
                 ea_strlist_add(&ids, copy);
             }
         } else { /* the connection ended in it: on with the next one */
@@ -260,7 +270,7 @@ static void what_was_sent_is_not_sent_again_whatever_becomes_of_the_connection(v
         if (s.state != EA_SESSION_CONNECTED || w->cp->discovers != 1)
             fail_msg("%s: not as before", cases[i].why);
         /* What waited, and new ones. */
-        if (metrics_came_once(peer_received(w->peer)) < 15 + 20)
+        if (metrics_came_once(w) < 15 + 20)
             fail_msg("%s: too few came", cases[i].why);
         assert_int_equal(teardown(&state), 0);
     }
@@ -277,7 +287,7 @@ static void a_peer_that_stalls_is_given_little_and_costs_no_turn_of_the_loop(voi
 
     fill(w, 60 * 1000);
     start(w, scripts, 1);
-    while (metrics_came_once(peer_received(w->peer)) < 2)
+    while (metrics_came_once(w) < 2)
         uv_run(ea_loop_uv(w->loop), UV_RUN_ONCE);
     peer_pause(w->peer);
     had = peer_received(w->peer).n;
@@ -286,9 +296,13 @@ static void a_peer_that_stalls_is_given_little_and_costs_no_turn_of_the_loop(voi
     cp_wait_count(w->loop, &w->collects, ticks + 60); /* 36 MB that nobody takes */
     assert_true(ea_now().mono_ms - began.mono_ms >= 59 * TICK_MS);
     peer_resume(w->peer);
-    cp_wait_count(w->loop, &w->collects, w->collects + 80); /* all that waited comes now */
-    later = metrics_came_once(peer_received(w->peer));
-    /* Lost are those that were too many to wait, and no others. */
+    ticks = w->collects;
+    cp_wait_count(w->loop, &w->collects, ticks + 80); /* all that waited comes now */
+    later = metrics_came_once(w);
+    for (unsigned i = ticks - 7; i <= ticks; i++) { /* lost are the oldest, that were too many */
+        if (!w->came[i])
+            fail_msg("publish %u of %u was lost", i, ticks);
+    }
     assert_true(later >= 2 + 15);
     assert_true(later <= w->collects);
     assert_true(peer_received(w->peer).n > had);
