@@ -13,11 +13,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-bool ea_plat_is_windows(void)
-{
-    return false;
-}
-
 int64_t ea_plat_pid(void)
 {
     return getpid();

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool ea_plat_is_windows(void)
-{
-    return true;
-}
-
 int64_t ea_plat_pid(void)
 {
     return GetCurrentProcessId();
