@@ -272,6 +272,16 @@ static ea_code may_change(struct init *in, ea_err *err)
     return ea_fail(err, EA_DENIED, "setting up the service AmazonECS needs administrator rights");
 }
 
+/* The agent looks at the host's set-up anew, and removes what earlier networks left. */
+static void ask_for_repair(ecsagent_op *op, const struct init *in)
+{
+    EA_BUF_AUTO answer = EA_BUF(4096);
+    ea_err err = { 0 };
+
+    if (ea_control_call(in->place.run_dir, "POST", "/v1/repair", NULL, ASK_MS, &answer, &err))
+        ea_op_verbose(op, "The agent was not asked for a repair: %s", err.text);
+}
+
 static ea_code change_host(ecsagent_op *op, struct init *in, const char *target, ecsagent_status *s,
                            ea_err *err)
 {
@@ -294,9 +304,11 @@ static ea_code change_host(ecsagent_op *op, struct init *in, const char *target,
         if (ea_program_install(in->program_dir, target, err))
             return err->code;
     }
-    if (running)
+    if (running) {
+        ask_for_repair(op, in);
         return ea_service_register(&in->place, &in->env,
                                    err); /* repairs what was changed by hand */
+    }
     ea_op_progress(op, 30, activity, "Starting the service AmazonECS");
     return ea_service_launch(&in->place, &in->env, err);
 }

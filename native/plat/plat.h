@@ -73,6 +73,9 @@ ea_code ea_plat_remove_tree(const char *path,
                             ea_err *err) EA_CHECK; /* absent: fine; no links followed */
 ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_err *err) EA_CHECK;
 bool ea_plat_exists(const char *path);
+/* Nobody but those who may change this program anyway has written it. Linux: root or this user owns it, others may
+ * not write; Windows: Administrators, SYSTEM or this user own it. EA_DENIED says who else; EA_NOT_FOUND. */
+ea_code ea_plat_trusted_file(const char *path, ea_err *err) EA_CHECK;
 /* Appends (mode 0600 at creation, parents made). A file that would grow over max_bytes is renamed to
  * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
 /* ea_plat_append_kept leaves the file open for the next lines, so that each costs one write. A file that

@@ -198,6 +198,41 @@ Test-Fact 'WinNAT excludes none of the agent''s ports' {
     '51678 and 51679 are free'
 }
 
+Test-Fact 'the agent''s ports are reserved over restarts' {
+    $text = (& netsh.exe int ipv4 show excludedportrange protocol=tcp store=persistent) -join "`n"
+    foreach ($port in 51678, 51679) { Assert-That ($text -match "\b$port\b") "port $port is not reserved: $text" }
+    '51678, 51679'
+}
+Test-Fact 'the firewall lets containers in, by one rule' {
+    $rules = @(Get-NetFirewallRule -DisplayName 'Amazon ECS task endpoint')
+    Assert-That ($rules.Count -eq 1) "$($rules.Count) rules"
+    $address = ($rules[0] | Get-NetFirewallAddressFilter).LocalAddress
+    $port = ($rules[0] | Get-NetFirewallPortFilter).LocalPort
+    Assert-That ("$address" -like "$TaskAddress*" -and "$port" -eq '80') "address $address, port $port"
+    Assert-That ("$($rules[0].Enabled)" -eq 'True' -and "$($rules[0].Action)" -eq 'Allow') 'it allows nothing'
+    "$address port $port"
+}
+Test-Fact 'no rule of the port proxy competes with the listener' {
+    $key = 'HKLM:\SYSTEM\CurrentControlSet\Services\PortProxy\v4tov4\tcp'
+    $rule = if (Test-Path $key) { (Get-Item $key).GetValue("$TaskAddress/80") }
+    Assert-That ($null -eq $rule) "it is served by the proxy: $rule; what has port 80 is in $((Get-Status).waits | ConvertTo-Json -Compress)"
+    'none'
+}
+Test-Fact 'nothing of the host''s set-up is waited for' {
+    $waits = @((Get-Status).waits | Where-Object { $_.name -in 'task-iam-role', 'port-reservation', 'firewall', 'container-route' })
+    Assert-That ($waits.Count -eq 0) ($waits | ConvertTo-Json -Compress)
+    'nothing'
+}
+Test-Fact 'the key of stored tasks is sealed for this machine' {
+    $bytes = [IO.File]::ReadAllBytes((Join-Path $DataFolder 'data\ecsagent.db.key'))
+    Add-Type -AssemblyName System.Security
+    $scope = [Security.Cryptography.DataProtectionScope]::LocalMachine
+    $key = [Security.Cryptography.ProtectedData]::Unprotect($bytes, $null, $scope)
+    Assert-That ($key.Length -eq 32 -and $bytes.Length -gt 32) "$($key.Length) bytes"
+    [Array]::Clear($key, 0, $key.Length)
+    'DPAPI, machine'
+}
+
 # ---- what needs a container, or ends the agent ------------------------------------------------------
 
 if ($Disruptive) {
@@ -205,6 +240,22 @@ if ($Disruptive) {
         $text = & docker run --rm $Image cmd /c "curl.exe -s -o NUL -w %{http_code} http://$TaskAddress/v2/credentials/none"
         Assert-That ("$text".Trim() -eq '400') "answer: $text"
         '400 for an unknown id'
+    }
+    Test-Fact 'a running container has a route to the task address' {
+        $id = (& docker run -d $Image ping -t localhost).Trim()
+        try {
+            [void](Wait-For 'a route' 40 { (& docker exec $id cmd /c 'route print -4') -match '169\.254\.170\.2\s+255\.255\.255\.255' })
+        } finally {
+            & docker rm -f $id | Out-Null
+        }
+        'added from outside'
+    }
+    Test-Fact 'the task address comes back when somebody removes it' {
+        Remove-NetIPAddress -IPAddress $TaskAddress -Confirm:$false
+        [void](Wait-For "$TaskAddress preferred" 40 {
+            (Get-NetIPAddress -IPAddress $TaskAddress -ErrorAction SilentlyContinue).AddressState -eq 'Preferred' })
+        [void](Wait-For 'task-iam-role offered' 60 { (Get-Status).taskRoleReady })
+        'repaired'
     }
     Test-Fact 'the daemon takes the limits as the agent sends them' {
         $id = (& docker create --memory 500m --cpu-percent 4 --network nat $Image cmd /c exit 0).Trim()

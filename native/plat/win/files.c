@@ -4,6 +4,7 @@
 #include "wide.h"
 
 #include <inttypes.h>
+#include <aclapi.h>
 #include <sddl.h>
 /* Windows' own order: the ids are defined here, not only declared. */
 #include <initguid.h>
@@ -104,10 +105,15 @@ struct access { /* done() after use */
     PSECURITY_DESCRIPTOR descriptor;
 };
 
+/* What an administrator makes belongs to the group, whatever the policy for owners is: the service, which is
+ * another user, trusts that. */
 static bool make_access(const wchar_t *sddl, struct access *a)
 {
+    wchar_t text[128];
+
     *a = (struct access){ 0 };
-    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, &a->descriptor,
+    (void)swprintf(text, EA_COUNT(text), L"%ls%ls", ea_plat_is_admin() ? L"O:BA" : L"", sddl);
+    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(text, SDDL_REVISION_1, &a->descriptor,
                                                               NULL))
         return false;
     a->attributes.nLength = sizeof(a->attributes);
@@ -139,11 +145,43 @@ static HANDLE create(const wchar_t *path, unsigned mode, DWORD how, DWORD access
     return h;
 }
 
+/* --- long paths -------------------------------------------------------------------------------- */
+
+static const wchar_t any_length[] = L"\\\\?\\"; /* what follows may be longer than MAX_PATH */
+
+enum {
+    ANY_LENGTH = EA_COUNT(any_length) - 1,
+    SHORT_MAX = 230 /* room for the names that are made beside a file */
+};
+
+/* The form without a limit takes neither slashes nor dots nor relative paths. Caller frees. */
+static wchar_t *long_path(const char *path)
+{
+    wchar_t *wide = ea_wide(path), *out;
+    DWORD n = wcsncmp(wide, L"\\\\", 2) == 0 ? 0 : GetFullPathNameW(wide, 0, NULL, NULL);
+
+    if (n == 0)
+        return wide; /* a pipe, a share, this form already */
+    out = ea_alloc_array(ANY_LENGTH + (size_t)n + 1, sizeof(*out));
+    wmemcpy(out, any_length, ANY_LENGTH);
+    if (GetFullPathNameW(wide, n, out + ANY_LENGTH, NULL) == 0) {
+        ea_free(out);
+        return wide;
+    }
+    ea_free(wide);
+    return out;
+}
+
+static wchar_t *wide_path(const char *path)
+{
+    return strlen(path) > SHORT_MAX ? long_path(path) : ea_wide(path);
+}
+
 /* --- reading and writing ----------------------------------------------------------------------- */
 
 static HANDLE open_to_read(const char *path)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
 
     return CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                        NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
@@ -205,7 +243,7 @@ static HANDLE open_sibling(const char *path, unsigned mode, wchar_t **name)
 
     ea_plat_random(&salt, sizeof(salt));
     text = ea_sprintf_dup("%s.%016" PRIx64 ".tmp", path, salt);
-    *name = ea_wide(text);
+    *name = wide_path(text);
     return create(*name, mode, CREATE_NEW, GENERIC_WRITE);
 }
 
@@ -213,7 +251,7 @@ static HANDLE open_sibling(const char *path, unsigned mode, wchar_t **name)
 static ea_code finish_sibling(HANDLE h, DWORD failed, const wchar_t *name, const char *path,
                               ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *to = ea_wide(path);
+    EA_FREE_AUTO wchar_t *to = wide_path(path);
     DWORD number = failed;
 
     if (number == ERROR_SUCCESS && !FlushFileBuffers(h))
@@ -269,7 +307,7 @@ ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_er
 
 ea_code ea_plat_private_file(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
     HANDLE h = create(wide, 0600, OPEN_ALWAYS, GENERIC_READ | GENERIC_WRITE | WRITE_DAC);
     struct access a;
 
@@ -287,8 +325,8 @@ ea_code ea_plat_private_file(const char *path, ea_err *err)
 
 ea_code ea_plat_rename(const char *from, const char *to, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *a = ea_wide(from);
-    EA_FREE_AUTO wchar_t *b = ea_wide(to);
+    EA_FREE_AUTO wchar_t *a = wide_path(from);
+    EA_FREE_AUTO wchar_t *b = wide_path(to);
 
     if (!MoveFileExW(a, b, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
         return ea_fail_win(err, GetLastError(), "rename", from);
@@ -318,14 +356,15 @@ static DWORD make_one(const wchar_t *path)
 
 ea_code ea_plat_make_dir(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    wchar_t *begin = wide + (wcsncmp(wide, any_length, ANY_LENGTH) == 0 ? ANY_LENGTH : 0);
     DWORD number = make_one(wide);
 
-    for (wchar_t *p = wide; number == ERROR_PATH_NOT_FOUND && *p; p++) {
+    for (wchar_t *p = begin; number == ERROR_PATH_NOT_FOUND && *p; p++) {
         wchar_t separator = *p;
         DWORD step;
 
-        if ((separator != L'\\' && separator != L'/') || p == wide || p[-1] == L':')
+        if ((separator != L'\\' && separator != L'/') || p == begin || p[-1] == L':')
             continue;
         *p = L'\0';
         step = make_one(wide);
@@ -345,7 +384,7 @@ static bool is_absent(DWORD number)
 
 ea_code ea_plat_remove_file(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
 
     if (!DeleteFileW(wide) && !is_absent(GetLastError()))
         return ea_fail_win(err, GetLastError(), "remove", path);
@@ -397,7 +436,7 @@ static DWORD remove_any(const wchar_t *path, unsigned depth)
 
 ea_code ea_plat_remove_empty_dir(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
     DWORD number = RemoveDirectoryW(wide) ? ERROR_SUCCESS : GetLastError();
 
     if (number == ERROR_SUCCESS || number == ERROR_DIR_NOT_EMPTY ||
@@ -408,7 +447,7 @@ ea_code ea_plat_remove_empty_dir(const char *path, ea_err *err)
 
 ea_code ea_plat_remove_tree(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = long_path(path); /* what is inside may be deep */
     DWORD number = remove_any(wide, 64);
 
     return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "remove", path);
@@ -416,9 +455,57 @@ ea_code ea_plat_remove_tree(const char *path, ea_err *err)
 
 bool ea_plat_exists(const char *path)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
 
     return GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES;
+}
+
+/* --- owners ------------------------------------------------------------------------------------ */
+
+static bool is_this_user(PSID owner)
+{
+    union {
+        TOKEN_USER user;
+        BYTE bytes[256];
+    } u;
+    HANDLE token;
+    DWORD n;
+    bool same;
+
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+        return false;
+    same = GetTokenInformation(token, TokenUser, &u, sizeof(u), &n) &&
+           EqualSid(owner, u.user.User.Sid);
+    (void)CloseHandle(token); /* only read */
+    return same;
+}
+
+ea_code ea_plat_trusted_file(const char *path, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    PSECURITY_DESCRIPTOR descriptor = NULL;
+    PSID owner = NULL;
+    DWORD number = GetNamedSecurityInfoW(wide, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner,
+                                         NULL, NULL, NULL, &descriptor);
+    wchar_t *sid = NULL;
+
+    if (number != ERROR_SUCCESS)
+        return ea_fail_win(err, number, "look at the owner of", path);
+    if (!IsWellKnownSid(owner, WinBuiltinAdministratorsSid) &&
+        !IsWellKnownSid(owner, WinLocalSystemSid) && !is_this_user(owner)) {
+        EA_FREE_AUTO char *name = NULL;
+
+        if (ConvertSidToStringSidW(owner, &sid))
+            name = ea_narrow(sid);
+        (void)LocalFree(sid);         /* NULL is fine */
+        (void)ea_fail(err, EA_DENIED, /* returned below */
+                      "%s belongs to %s, not to Administrators: icacls \"%s\" /setowner "
+                      "*S-1-5-32-544",
+                      path, name ? name : "another user", path);
+        number = ERROR_ACCESS_DENIED;
+    }
+    (void)LocalFree(descriptor); /* the system's, now ours */
+    return number == ERROR_SUCCESS ? EA_OK : err->code;
 }
 
 /* --- appending --------------------------------------------------------------------------------- */
@@ -429,7 +516,7 @@ enum {
 
 static HANDLE open_append(const char *path)
 {
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = wide_path(path);
 
     return create(wide, 0600, OPEN_ALWAYS, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE);
 }
@@ -439,13 +526,13 @@ static void roll(const char *path, unsigned keep)
     for (unsigned i = keep; i > 0; i--) {
         EA_FREE_AUTO char *a = i == 1 ? ea_strdup(path) : ea_sprintf_dup("%s.%u", path, i - 1);
         EA_FREE_AUTO char *b = ea_sprintf_dup("%s.%u", path, i);
-        EA_FREE_AUTO wchar_t *from = ea_wide(a);
-        EA_FREE_AUTO wchar_t *to = ea_wide(b);
+        EA_FREE_AUTO wchar_t *from = wide_path(a);
+        EA_FREE_AUTO wchar_t *to = wide_path(b);
 
         (void)MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING); /* gaps in the row are normal */
     }
     if (keep == 0) {
-        EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+        EA_FREE_AUTO wchar_t *wide = wide_path(path);
 
         (void)DeleteFileW(wide); /* a refusal leaves a file that is longer than wanted */
     }

@@ -57,6 +57,48 @@ static void a_written_file_is_read_back_and_replaced_whole(void **state)
     holds(path, "");
 }
 
+static void paths_longer_than_windows_usual_limit_are_fine(void **state)
+{
+    char deep[700];
+    EA_FREE_AUTO char *file = NULL;
+    EA_FREE_AUTO char *other = NULL;
+    EA_FREE_AUTO char *top = ea_strdup(scratch_path("deep"));
+    size_t n = (size_t)snprintf(deep, sizeof(deep), "%s", top);
+    ea_err err = { 0 };
+
+    (void)state;
+    while (n < 500)
+        n += (size_t)snprintf(deep + n, sizeof(deep) - n, "/%s",
+                              "a folder with a name of some length");
+    if (ea_plat_make_dir(deep, &err))
+        fail_msg("%s", err.text);
+    file = ea_sprintf_dup("%s/file", deep);
+    other = ea_sprintf_dup("%s/other", deep);
+    put(file, "deep");
+    holds(file, "deep");
+    assert_int_equal(ea_plat_copy_file(file, other, 0600, &err), EA_OK);
+    holds(other, "deep");
+    assert_int_equal(ea_plat_append_rolled(other, EA_STR("er"), 0, 0, &err), EA_OK);
+    holds(other, "deeper");
+    assert_true(ea_plat_exists(other));
+    assert_int_equal(ea_plat_remove_file(other, &err), EA_OK);
+    if (ea_plat_remove_tree(top, &err))
+        fail_msg("%s", err.text);
+    assert_false(ea_plat_exists(top));
+}
+
+static void a_file_of_ours_is_trusted(void **state)
+{
+    const char *path = scratch_path("trusted");
+    ea_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(ea_plat_trusted_file(path, &err), EA_NOT_FOUND);
+    put(path, "x");
+    if (ea_plat_trusted_file(path, &err))
+        fail_msg("%s", err.text);
+}
+
 static void a_failed_write_leaves_the_old_content_and_no_litter(void **state)
 {
     const char *dir = scratch_path("d"), *inside = scratch_path("d/x");
@@ -257,6 +299,8 @@ int main(void)
         IN_SCRATCH(a_log_that_somebody_moved_away_is_made_anew),
         IN_SCRATCH(a_log_without_limit_never_rolls_and_one_without_keep_begins_anew),
         IN_SCRATCH(a_private_file_is_made_and_kept),
+        IN_SCRATCH(paths_longer_than_windows_usual_limit_are_fine),
+        IN_SCRATCH(a_file_of_ours_is_trusted),
         cmocka_unit_test(every_default_path_is_absolute),
         IN_SCRATCH(a_redirected_run_folder_has_a_control_channel_of_its_own),
     };
