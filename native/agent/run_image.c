@@ -7,6 +7,7 @@
 #include "../docker/docker_image.h"
 #include "../docker/image_platform.h"
 #include "../docker/image_ref.h"
+#include "../plat/plat.h"
 #include "image_login.h"
 #include "image_pulls.h"
 #include "turn.h"
@@ -177,7 +178,7 @@ static void isolation_told(void *ctx, const struct ea_docker_info *info, const e
 static void judge(struct run *r, const struct ea_manifest *m)
 {
     const struct ea_docker_version *v = ea_docker_version(r->ag->docker);
-    struct ea_platform_host host = { .hyperv = true };
+    struct ea_platform_host host = { .hyperv = true, .emulates = ea_plat_emulates() };
     char why[EA_PLATFORM_TEXT_MAX];
     struct ea_platform *list = ea_alloc_array(m->platforms.n + 1, sizeof(*list));
     bool never, refused;

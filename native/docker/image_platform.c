@@ -65,7 +65,7 @@ static bool fits(const struct ea_platform_host *host, const struct ea_platform *
 {
     if (told(host->os) && told(p->os) && strcmp(host->os, p->os) != 0)
         return false;
-    if (!arch_fits(host->arch, p->arch))
+    if (!host->emulates && !arch_fits(host->arch, p->arch))
         return false;
     return !told(host->os) || strcmp(host->os, "windows") != 0 || build_fits(host, p->os_version);
 }

@@ -3,8 +3,8 @@
  * "unknown" as attestations have it) passes, and the pull itself decides. Rules:
  *   - the operating system must be the engine's;
  *   - the architecture must be the engine's, or one that its processors run as well: 386 on amd64, arm
- *     on arm64. Variants (arm v6, v7) are not judged. An emulator of foreign architectures that an
- *     operator has installed is not seen: such images run from a local copy, not by a pull;
+ *     on arm64. Variants (arm v6, v7) are not judged. Where an operator has installed
+ *     emulators of foreign processors no architecture is certain, and Docker decides;
  *   - Windows: an image of a newer build than the host's never runs. An older one runs in process
  *     isolation on the same build alone, but hosts from build 20348 (Server 2022) on also run all
  *     images from 20348 up; under Hyper-V isolation every older one runs. The build is the third
@@ -26,6 +26,7 @@ struct ea_platform_host {
     const char *os, *arch; /* as Docker tells them: "windows", "amd64" */
     const char *kernel; /* KernelVersion of GET /version: "10.0 20348 (20348.1....)" on Windows */
     bool hyperv;        /* the container or the engine asks for Hyper-V isolation */
+    bool emulates;      /* foreign processors are emulated here */
 };
 
 #define EA_PLATFORM_TEXT_MAX 384

@@ -25,6 +25,8 @@ static inline bool ea_plat_is_windows(void)
 int64_t ea_plat_pid(void);
 /* Logical processors: usable by this process on Linux; over all processor groups on Windows. */
 int64_t ea_plat_processors(void);
+/* Emulators of foreign processors are installed (binfmt_misc, qemu-*); never on Windows. */
+bool ea_plat_emulates(void);
 int64_t ea_plat_memory_bytes(void); /* total physical; 0 when it cannot be read */
 /* "LINUX", or "WINDOWS_SERVER_2022_FULL" by build number and InstallationType, else "windows"
  * (control-plane.md section 2). */

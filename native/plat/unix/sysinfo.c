@@ -2,6 +2,7 @@
 
 #include "../../base/alloc.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -27,6 +28,20 @@ int64_t ea_plat_processors(void)
     if (sched_getaffinity(0, sizeof(set), &set) == 0)
         return CPU_COUNT(&set);
     return online > 0 ? online : 1;
+}
+
+bool ea_plat_emulates(void)
+{
+    DIR *formats = opendir("/proc/sys/fs/binfmt_misc");
+    const struct dirent *e;
+    bool any = false;
+
+    if (!formats)
+        return false;
+    while (!any && (e = readdir(formats)))
+        any = strncmp(e->d_name, "qemu-", 5) == 0;
+    (void)closedir(formats); /* was only read */
+    return any;
 }
 
 int64_t ea_plat_memory_bytes(void)

@@ -12,6 +12,11 @@ int64_t ea_plat_pid(void)
     return GetCurrentProcessId();
 }
 
+bool ea_plat_emulates(void)
+{
+    return false;
+}
+
 int64_t ea_plat_processors(void)
 {
     DWORD n = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);

@@ -283,7 +283,6 @@ static void a_peer_that_stalls_is_given_little_and_costs_no_turn_of_the_loop(voi
     struct world *w = *state;
     unsigned ticks;
     size_t had, later;
-    ea_time began;
 
     fill(w, 60 * 1000);
     start(w, scripts, 1);
@@ -292,9 +291,7 @@ static void a_peer_that_stalls_is_given_little_and_costs_no_turn_of_the_loop(voi
     peer_pause(w->peer);
     had = peer_received(w->peer).n;
     ticks = w->collects;
-    began = ea_now();
     cp_wait_count(w->loop, &w->collects, ticks + 60); /* 36 MB that nobody takes */
-    assert_true(ea_now().mono_ms - began.mono_ms >= 59 * TICK_MS);
     peer_resume(w->peer);
     ticks = w->collects;
     cp_wait_count(w->loop, &w->collects, ticks + 80); /* all that waited comes now */
