@@ -1,8 +1,11 @@
 #include "leftovers.h"
 
 #include "../base/alloc.h"
+#include "../base/log.h"
 #include "../plat/plat.h"
 #include "program.h"
+
+#include <string.h>
 
 static ea_code remove_rolled(const char *path, ea_err *err)
 {
@@ -66,4 +69,31 @@ ea_code ea_leftovers_program(const char *program_root, ea_err *err)
     if (ea_program_remove(dir, err))
         return err->code;
     return ea_plat_remove_empty_dir(program_root, err);
+}
+
+static void cut_last(char *path)
+{
+    char *end = strrchr(path, '/');
+
+    if (!end)
+        end = strrchr(path, '\\');
+    if (end)
+        *end = '\0';
+}
+
+void ea_leftovers_folders(void)
+{
+    char *places[] = { ea_plat_default_path(EA_PATH_RUN_DIR),
+                       ea_plat_default_path(EA_PATH_CONFIG_FILE),
+                       ea_plat_default_path(EA_PATH_DATA_DIR) };
+
+    cut_last(places[1]);
+    cut_last(places[2]);
+    for (size_t i = 0; i < EA_COUNT(places); i++) {
+        ea_err err = { 0 };
+
+        if (ea_plat_remove_empty_dir(places[i], &err))
+            ea_debug("an empty folder stays", EA_S("err", err.text));
+        ea_free(places[i]);
+    }
 }

@@ -14,5 +14,7 @@ ea_code ea_leftovers_logs(const char *log_dir, ea_err *err) EA_CHECK;
 ea_code ea_leftovers_local(const char *local_dir, ea_err *err) EA_CHECK;
 /* The whole folder in its default place, which is ours; elsewhere this version's files. */
 ea_code ea_leftovers_program(const char *program_root, ea_err *err) EA_CHECK;
+/* The folders of the default places, where they are empty by now. One that cannot go harms nobody. */
+void ea_leftovers_folders(void);
 
 #endif

@@ -340,6 +340,8 @@ static void down_work(ecsagent_op *op, void *arg)
         ea_op_fail(op, &err, RETRY, NULL);
         return;
     }
+    if (r->remove_data)
+        ea_leftovers_folders();
     ea_op_result(op, ECSAGENT_TYPE_LOCAL, l, 1, sizeof(*l));
 }
 

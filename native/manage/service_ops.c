@@ -166,6 +166,8 @@ static void uninstall_work(ecsagent_op *op, void *arg)
         fail(op, &err, NULL);
         return;
     }
+    if (!r->keep_data)
+        ea_leftovers_folders();
     ea_actions_result(op, &actions);
 }
 

@@ -34,9 +34,9 @@ work=$(mktemp -d)
 lanes=''
 trap 'for lane in $lanes; do kill "$lane" 2>/dev/null; done; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-first='test_services.py test_trouble.py test_join.py test_tls.py test_plane.py test_world.py test_features.py test_metadata.py'
+first='test_cloudwatch.py test_services.py test_trouble.py test_join.py test_tls.py test_plane.py test_world.py test_features.py test_metadata.py'
 second=''
-third='test_metrics.py test_cloudwatch.py'
+third='test_metrics.py'
 fourth='test_registry.py test_telemetry.py'
 for file in test_*.py; do
     case " $first $third $fourth " in

@@ -163,12 +163,10 @@ def test_a_task_that_needs_a_withheld_feature_is_stopped_by_name_and_the_message
     steps.joined(world, plane)
     arn, fine = plane.task_arn(), plane.task_arn()
     sent = plane.payload(
-        pp.task(arn, steps.sleeper(secrets=[{
-            "name": "TOKEN", "valueFrom": "arn:aws:ssm:us-west-2:1:parameter/x", "provider": "ssm",
-            "type": "ENVIRONMENT_VARIABLE", "region": "us-west-2"}])),
+        pp.task(arn, steps.sleeper(firelensConfiguration={"type": "fluentbit"})),
         pp.task(fine, steps.sleeper()))
     stopped = steps.reported(world, plane, arn, "STOPPED")
-    assert "ecs.capability.secrets.ssm.environment-variables" in stopped["reason"]
+    assert "ecs.capability.firelens.fluentbit" in stopped["reason"]
     assert "main" in stopped["reason"] and not world.ecs_containers(arn)
     steps.reported(world, plane, fine, "RUNNING")
     assert plane.acked(sent) == 1

@@ -151,8 +151,9 @@ def test_uninstall_takes_away_all_that_initialize_made(console):
     assert console.pids() == []
     assert console.value("(Get-ECSAgent).State") == "NotInstalled"
     assert "169.254.170.2/32" not in str(console.world.addresses())
-    left = [path for path, kind in console.snapshot().items() if kind != "folder"]
-    assert left == []
+    left = console.snapshot()
+    assert [path for path, kind in left.items() if kind != "folder"] == []
+    assert "over/etc/up/ecs" not in left
 
 
 def test_the_local_cluster_keeps_its_state_over_a_stop(console):
