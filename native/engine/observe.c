@@ -204,7 +204,7 @@ void ea_observe_vanished(struct ea_turn *turn, struct ea_task *t, struct ea_cont
 
 bool ea_observe_may_adopt(const struct ea_container *c)
 {
-    return !c->docker_id || c->vanished || c->known == EA_C_STOPPED;
+    return !c->docker_id || c->vanished || c->known < EA_C_CREATED || c->known == EA_C_STOPPED;
 }
 
 static struct ea_container *owner(struct ea_turn *turn, const struct ea_docker_facts *f,

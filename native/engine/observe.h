@@ -17,7 +17,8 @@ void ea_observe_facts(struct ea_turn *turn, struct ea_task *t, struct ea_contain
 /* Docker answered definitely that the container does not exist any more. */
 void ea_observe_vanished(struct ea_turn *turn, struct ea_task *t, struct ea_container *c);
 /* May a container of Docker with another id and our labels take this one's place? Names are unique
- * at Docker, so its own is gone by then, or it never had one. */
+ * at Docker, so its own is gone by then, or it never had one. Below CREATED an id was only read off a
+ * list: it may be of one that somebody removed since. */
 bool ea_observe_may_adopt(const struct ea_container *c);
 /* Copies what Docker says beside the state: times, ports, networks, mounts, health. */
 void ea_observe_metadata(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,

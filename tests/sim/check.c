@@ -280,11 +280,10 @@ static bool met(struct sim *s, const struct ea_task *t, const struct ea_depends_
         return d || m->known >= EA_C_CREATED;
     case EA_DEP_START:
         return (d && d->ever_started) || m->known == EA_C_STOPPED;
-    case EA_DEP_COMPLETE:
-        return d ? d->state == EA_C_STOPPED : m->known == EA_C_STOPPED;
+    case EA_DEP_COMPLETE: /* it may run once more: by a start that Docker carried out too late */
+        return m->known == EA_C_STOPPED && (!d || d->ever_ended);
     case EA_DEP_SUCCESS:
-        return d ? d->state == EA_C_STOPPED && d->exit_code == 0
-                 : m->known == EA_C_STOPPED && m->exit_code.v == 0;
+        return m->known == EA_C_STOPPED && m->exit_code.v == 0 && (!d || d->ever_ended_well);
     case EA_DEP_HEALTHY:
         return d && d->ever_healthy;
     }

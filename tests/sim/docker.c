@@ -131,7 +131,8 @@ static void container_ends(struct sim *s, struct dcontainer *d, int64_t code)
     d->state = EA_C_STOPPED;
     d->finished_ms = sim_wall(s);
     d->exit_code = code;
-    d->has_exit = true;
+    d->has_exit = d->ever_ended = true;
+    d->ever_ended_well = d->ever_ended_well || code == 0;
     d->stale = false;
     d->healthy = d->unhealthy = false;
     sim_log(s, "docker: %s/%s ends with %lld", d->task_arn, d->cname, (long long)code);

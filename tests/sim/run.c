@@ -3,7 +3,9 @@
 #include <string.h>
 
 enum {
-    EVENTS_MAX = 400000
+    EVENTS_MAX = 400000,
+    NEWS_MS = 120000,
+    MORE_MS = 900000
 };
 
 /* The machine's clock is set; monotonic time does not notice. */
@@ -87,6 +89,9 @@ bool sim_world(const struct spec *spec, FILE *trace, struct outcome *out)
     s->plane_away_until_ms = s->store_full_until_ms = 0;
     bool late = s->links[0].inactive_ms || s->links[1].inactive_ms; /* asked again in an hour */
     run_until(s, s->now_ms + (late ? 5400000 : 1800000));
+    if (s->now_ms - s->links[0].opened_ms <
+        NEWS_MS) /* credentials that were waited for may just have come */
+        run_until(s, s->now_ms + MORE_MS);
     if (!s->failed)
         sim_check_settled(s);
     if (!s->failed)

@@ -88,7 +88,8 @@ struct dcontainer { /* a container of the simulated Docker */
     ea_cstate state;
     int64_t created_ms, started_ms, finished_ms, exit_code;
     bool has_exit, foreign, healthy, unhealthy, start_failed;
-    bool ever_healthy, ever_started, meddled, unheard, oom, stale, late;
+    bool ever_healthy, ever_started, ever_ended, ever_ended_well, meddled, unheard, oom, stale,
+        late;
     unsigned stray; /* starts that nobody waited for any more */
     char error[64];
     uint64_t run; /* counts starts; an exit planned for an earlier run is void */

@@ -115,6 +115,28 @@ static void a_create_that_docker_took_back_is_done_again(void **state)
     driver_done(&d);
 }
 
+/* The first was seen in Docker's list and removed by somebody; the second one's create was never answered. */
+static void below_created_the_container_that_docker_lists_now_counts(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_ok(&d, ARN, "c");
+    driver_ok(&d, ARN, "c");
+    driver_crash(&d);
+    docker_up(&d, "the-first", EA_C_CREATED, true);
+    driver_expect(&d, ARN, "c", EA_FX_INSPECT);
+    driver_crash(&d);
+    assert_string_equal(driver_container(&d, ARN, "c")->docker_id, "the-first");
+    docker_up(&d, "the-second", EA_C_CREATED, true);
+    assert_string_equal(driver_container(&d, ARN, "c")->docker_id, "the-second");
+    look(&d, EA_C_CREATED);
+    driver_expect(&d, ARN, "c", EA_FX_START);
+    driver_done(&d);
+}
+
 static void only_a_definite_answer_makes_a_container_vanish(void **state)
 {
     struct driver d;
@@ -401,6 +423,7 @@ int main(void)
         cmocka_unit_test(after_a_crash_the_true_state_is_asked_before_any_step),
         cmocka_unit_test(a_container_whose_create_was_never_answered_is_found_by_its_labels),
         cmocka_unit_test(a_create_that_docker_took_back_is_done_again),
+        cmocka_unit_test(below_created_the_container_that_docker_lists_now_counts),
         cmocka_unit_test(only_a_definite_answer_makes_a_container_vanish),
         cmocka_unit_test(what_was_held_and_sent_survives_a_crash),
         cmocka_unit_test(the_reason_of_a_failure_survives_a_crash_before_it_was_told),
