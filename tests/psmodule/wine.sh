@@ -51,7 +51,7 @@ check 'the module is loaded by its manifest' 0 'Initialize-ECSAgent' "$import Ge
 check 'arguments reach the DLL as UTF-8' 0 'cluster=Größe drivers=- role=1' \
     "$import Initialize-ECSAgent Größe -EnableIAMTaskRole -Verbose"
 check 'text comes back as UTF-8' 0 'grüß Gott €' "$import (Get-ECSAgentTask).Containers.Reason"
-check 'views work' 0 'simple-web:1             RUNNING' "$import Get-ECSAgentTask"
+check 'views work' 0 'simple-web:1         RUNNING       RUNNING    12.3    321' "$import Get-ECSAgentTask"
 check 'a variable set in the script reaches the DLL' 0 'backend=http://x' \
     "$import \$env:ECS_BACKEND_HOST = 'http://x'; Initialize-ECSAgent -Verbose"
 check 'the plan comes from the DLL' 0 'What if: Performing the operation "Install service" on target "AmazonECS".' \
