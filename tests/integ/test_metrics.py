@@ -343,7 +343,7 @@ def test_the_local_control_plane_takes_them(world):
 
     def look():
         instance, = world.get(local.base + "/local/v1/telemetry").json()["instances"]
-        return instance["lastMetrics"].get("taskMetrics")
+        return (instance["lastMetrics"] or {}).get("taskMetrics")
     kept, = world.wait("the metrics to be kept", look, 60, needs=[agent])
     assert (kept["taskArn"], kept["taskDefinitionFamily"]) == (ran[0]["taskArn"], "sleeper")
     assert kept["containerMetrics"][0]["memoryStatsSet"]["sampleCount"] > 0
