@@ -232,11 +232,21 @@ static void assign_ports(struct sim *s)
     }
 }
 
+/* They stay, by the specification: nobody will ever say that they are not needed. */
+static void note_late_creds(struct sim *s, const struct ea_event *ev)
+{
+    struct plan_task *p = ev->kind == EA_EV_CREDS ? sim_plan(s, ev->arn) : NULL;
+
+    if (p && p->told == EA_T_STOPPED && !ea_model_task(&s->m, ev->arn))
+        p->late_creds = true;
+}
+
 static void one_turn(struct sim *s, struct ea_event *ev)
 {
     ea_time now = agent_time(s);
 
     s->draining = s->draining || ev->kind == EA_EV_DRAIN;
+    note_late_creds(s, ev);
     ea_engine_turn(&s->m, ev, &now, &s->fx);
     ea_event_done(ev);
     sim_check_model(s);

@@ -463,7 +463,10 @@ void sim_check_empty(struct sim *s)
     if (s->fetched_n)
         sim_fail(s, "secrets of %s are still held", s->fetched[0].arn);
     const ea_map_entry *e;
-    for (size_t i = 0; (e = ea_map_next(&s->m.creds, &i)) != NULL;)
-        if (sim_plan(s, ((const struct ea_creds *)e->value)->task_arn))
+    for (size_t i = 0; (e = ea_map_next(&s->m.creds, &i)) != NULL;) {
+        const struct plan_task *p = sim_plan(s, ((const struct ea_creds *)e->value)->task_arn);
+
+        if (p && !p->late_creds)
             sim_fail(s, "credentials %s are left", e->key);
+    }
 }

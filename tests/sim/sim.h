@@ -72,6 +72,7 @@ struct plan_task { /* the control plane's view */
     bool placed, sent_once, acked, stop_wanted, stop_acked, stop_by_operator;
     bool stored, ends, held;
     int64_t held_ms;    /* since when */
+    bool late_creds;    /* credentials came after its end */
     ea_tstate accepted; /* highest level whose acceptance the agent heard in this life */
     size_t accepted_n;  /* containers told by it */
     int64_t sent_ms;
