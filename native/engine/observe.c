@@ -230,8 +230,9 @@ void ea_observe_docker(struct ea_turn *turn, const struct ea_event *ev)
     struct ea_task *t = NULL;
     struct ea_container *c = owner(turn, &ev->facts, &t);
 
-    if (!c || c->removed)
+    if (!c || (c->removed && ev->action != EA_DA_CREATE))
         return;
+    c->removed = false; /* Docker made it after the clean-up had looked: it is removed as well */
     if (!ea_zstr_eq(c->docker_id, ev->facts.id))
         ea_model_set_docker_id(turn->m, t, c, ev->facts.id);
     switch (ev->action) {

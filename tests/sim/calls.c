@@ -36,6 +36,7 @@ struct call {
     ea_fx_kind kind;
     enum mode mode;
     unsigned docker_life, refs;
+    int64_t asked_ms;
 };
 
 static void call_unref(void *p)
@@ -101,6 +102,7 @@ static void do_create(struct sim *s, struct call *c)
     (void)snprintf(d->cname, sizeof(d->cname), "%s", c->cname);
     sim_log(s, "docker: created %s/%s as %s", c->arn, c->cname, d->id);
     d->late = c->mode == CALL_LATE;
+    d->made_ms = s->now_ms;
     sim_docker_emit(s, d, EA_DA_CREATE);
     c->ev.facts = (struct ea_docker_facts){ .found = true, .brief = true, .state = EA_C_CREATED };
     c->ev.facts.id = ea_strdup(d->id);
@@ -240,7 +242,7 @@ static void do_volume(struct sim *s, struct call *c)
     if (c->kind == EA_FX_VOLUME_REMOVE && i < s->volumes_n) {
         if (volume_busy(s, c))
             return;
-        sim_check_volume_gone(s, c->arn, c->volume);
+        sim_check_volume_gone(s, c->arn, c->volume, c->asked_ms);
         s->volumes_n--;
         memmove(s->volumes[i], s->volumes[s->volumes_n], sizeof(s->volumes[i]));
     }
@@ -405,6 +407,7 @@ static struct call *call_new(struct sim *s, const struct ea_effect *fx)
     c->local = fx->local;
     c->ran = fx->container && fx->container->known == EA_C_RUNNING;
     c->docker_life = s->docker_life;
+    c->asked_ms = s->now_ms;
     return c;
 }
 

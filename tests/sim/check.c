@@ -248,11 +248,12 @@ void sim_check_answer(struct sim *s, const struct ea_event *ev, const char *arn,
     p->lost_ms[ev->of] = ev->err.code == EA_UNREACHABLE ? s->now_ms : 0;
 }
 
-void sim_check_volume_gone(struct sim *s, const char *arn, const char *volume)
+void sim_check_volume_gone(struct sim *s, const char *arn, const char *volume, int64_t asked_ms)
 {
     for (size_t i = 0; i < s->docker_n; i++)
         if (s->docker[i].exists && strcmp(s->docker[i].task_arn, arn) == 0 &&
-            !s->docker[i].meddled && !s->docker[i].late && !s->docker[i].deaf_calls)
+            s->docker[i].made_ms <= asked_ms && !s->docker[i].meddled && !s->docker[i].late &&
+            !s->docker[i].deaf_calls)
             sim_fail(s, "volume %s is removed while %s/%s exists", volume, arn, s->docker[i].cname);
 }
 

@@ -88,6 +88,7 @@ struct dcontainer { /* a container of the simulated Docker */
     int task, container; /* indexes into the plan; -1 foreign */
     ea_cstate state;
     int64_t created_ms, started_ms, finished_ms, exit_code;
+    int64_t made_ms; /* simulated time of its creation */
     bool has_exit, foreign, healthy, unhealthy, start_failed;
     bool ever_healthy, ever_started, ever_ended, ever_ended_well, meddled, unheard, oom, stale,
         late;
@@ -266,7 +267,7 @@ void sim_check_life(struct sim *s);  /* the agent starts */
 void sim_check_start(struct sim *s, const struct dcontainer *d, bool timely);
 void sim_check_call(struct sim *s, const struct ea_effect *fx); /* the agent asks Docker */
 void sim_check_answer(struct sim *s, const struct ea_event *ev, const char *arn, const char *name);
-void sim_check_volume_gone(struct sim *s, const char *arn, const char *volume);
+void sim_check_volume_gone(struct sim *s, const char *arn, const char *volume, int64_t asked_ms);
 void sim_check_stop(struct sim *s, const struct dcontainer *d); /* the agent stops it */
 void sim_check_settled(struct sim *s);                          /* faults stopped a while ago */
 void sim_check_empty(struct sim *s); /* everything was stopped and cleaned */
