@@ -22,46 +22,38 @@ struct ea_seal {
 
 /* ---- the key ---- */
 
-static ea_code read_key(const char *path, unsigned char key[KEY], ea_err *err)
+static ea_code open_key(ea_str file, unsigned char key[KEY], ea_err *err)
 {
-    EA_BUF_AUTO file = EA_BUF(KEY_FILE_MAX);
-    EA_BUF_AUTO plain = EA_BUF(KEY_FILE_MAX);
-    ea_code code = ea_plat_read_file(path, KEY_FILE_MAX, &file, err);
+    EA_SECRET_BUF_AUTO plain = EA_BUF(KEY_FILE_MAX);
 
-    if (code == EA_OK)
-        code = ea_plat_unprotect(ea_buf_str(&file), &plain, err);
-    if (code == EA_OK && plain.n != KEY)
-        code = ea_fail(err, EA_INVALID, "%s holds no key", path);
-    if (code == EA_OK)
-        memcpy(key, plain.p, KEY);
-    if (file.n)
-        ea_secret_wipe(file.p, file.n);
-    if (plain.n)
-        ea_secret_wipe(plain.p, plain.n);
-    return code;
+    if (ea_plat_unprotect(file, &plain, err))
+        return err->code;
+    if (plain.n != KEY)
+        return ea_fail(err, EA_INVALID, "it holds no key");
+    memcpy(key, plain.p, KEY);
+    return EA_OK;
 }
 
 static ea_code make_key(const char *path, unsigned char key[KEY], ea_err *err)
 {
-    EA_BUF_AUTO file = EA_BUF(KEY_FILE_MAX);
-    ea_code code;
+    EA_SECRET_BUF_AUTO file = EA_BUF(KEY_FILE_MAX);
 
     ea_plat_random(key, KEY);
-    code = ea_plat_protect((ea_str){ (const char *)key, KEY }, &file, err);
-    if (code == EA_OK)
-        code = ea_plat_write_file(path, ea_buf_str(&file), 0600, err);
-    if (file.n)
-        ea_secret_wipe(file.p, file.n);
-    return code;
+    if (ea_plat_protect((ea_str){ (const char *)key, KEY }, &file, err))
+        return err->code;
+    return ea_plat_write_file(path, ea_buf_str(&file), 0600, err);
 }
 
 static ea_code get_key(const char *path, unsigned char key[KEY], ea_err *err)
 {
     EA_FREE_AUTO char *old = ea_sprintf_dup("%s.old", path);
+    EA_SECRET_BUF_AUTO file = EA_BUF(KEY_FILE_MAX);
     ea_err why = { 0 };
 
     if (ea_plat_exists(path)) {
-        if (read_key(path, key, &why) == EA_OK)
+        if (ea_plat_read_file(path, KEY_FILE_MAX, &file, err)) /* it may be readable next time */
+            return err->code;
+        if (open_key(ea_buf_str(&file), key, &why) == EA_OK)
             return EA_OK;
         ea_warn("the key of stored secrets cannot be used on this machine and is replaced",
                 EA_S("file", path), EA_S("err", why.text));

@@ -14,7 +14,7 @@
 typedef struct ea_seal ea_seal;
 
 /* Reads the key, or makes one. A key that this machine cannot open is kept as <path>.old and replaced: what was
- * sealed with it stays unreadable. */
+ * sealed with it stays unreadable. A file that cannot be read is an error and stays: the next try may work. */
 ea_code ea_seal_open(const char *path, ea_seal **out, ea_err *err) EA_CHECK;
 void ea_seal_close(ea_seal *s); /* wipes; NULL is fine */
 

@@ -103,6 +103,20 @@ static void a_key_that_this_machine_cannot_open_is_kept_aside_and_replaced(void 
     ea_seal_close(s);
 }
 
+static void a_key_file_that_cannot_be_read_is_an_error_and_stays(void **state)
+{
+    ea_seal *s = NULL;
+    ea_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(ea_plat_make_dir(path, &err), EA_OK); /* a folder opens like no file */
+    assert_int_not_equal(ea_seal_open(path, &s, &err), EA_OK);
+    assert_null(s);
+    assert_false(ea_plat_exists(old));
+    err = (ea_err){ 0 };
+    assert_int_equal(ea_plat_remove_empty_dir(path, &err), EA_OK);
+}
+
 static void a_key_that_cannot_be_written_is_an_error(void **state)
 {
     EA_FREE_AUTO char *nowhere = ea_sprintf_dup("%s/in/no/folder", path);
@@ -150,6 +164,7 @@ int main(void)
                                fresh),
         cmocka_unit_test_setup(a_key_that_this_machine_cannot_open_is_kept_aside_and_replaced,
                                fresh),
+        cmocka_unit_test_setup(a_key_file_that_cannot_be_read_is_an_error_and_stays, fresh),
         cmocka_unit_test_setup(a_key_that_cannot_be_written_is_an_error, fresh),
         cmocka_unit_test_setup(what_is_protected_opens_again, fresh),
     };
