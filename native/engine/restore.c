@@ -66,8 +66,9 @@ void ea_restore_docker_up(struct ea_turn *turn, const struct ea_event *ev)
         struct ea_task *t = NULL;
         struct ea_container *c = match(turn, f, &t);
 
-        if (!c || !f->found || c->removed)
+        if (!c || !f->found)
             continue;
+        c->removed = false; /* it is there: one removal more than needed is harmless */
         if (f->id && !ea_zstr_eq(c->docker_id, f->id) && ea_observe_may_adopt(c))
             ea_model_set_docker_id(turn->m, t, c, f->id);
         if (!ea_zstr_eq(c->docker_id, f->id))

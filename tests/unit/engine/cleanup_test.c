@@ -100,6 +100,31 @@ static void a_container_that_may_exist_under_its_name_is_looked_for(void **state
     driver_done(&d);
 }
 
+/* A create of a dead process may be carried out while the clean-up waits for its task to be told. */
+static void what_docker_makes_after_the_clean_up_had_looked_goes_as_well(void **state)
+{
+    struct driver d;
+    struct ea_event up = { .kind = EA_EV_DOCKER_UP };
+
+    (void)state;
+    ended(&d, DRIVER_ONE, false);
+    driver_timer(&d, 72 * HOUR);
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_ok(&d, ARN, "c");
+    assert_int_equal(driver_container(&d, ARN, "c")->op, 0);
+    driver_event(&d, ARN, "c", EA_DA_CREATE);
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_ok(&d, ARN, "c");
+    assert_int_equal(driver_container(&d, ARN, "c")->op, 0);
+    up.found.v = ea_alloc_array(1, sizeof(*up.found.v));
+    up.found.n = 1;
+    up.found.v[0] =
+        driver_facts(&d, driver_task(&d, ARN), driver_container(&d, ARN, "c"), EA_C_CREATED, 0);
+    driver_turn(&d, &up);
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_done(&d);
+}
+
 static void volumes_of_the_task_go_and_shared_ones_stay(void **state)
 {
     struct driver d;
@@ -182,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_removal_that_fails_is_tried_five_times_and_given_up),
         cmocka_unit_test(what_runs_again_is_stopped_before_it_is_removed),
         cmocka_unit_test(a_container_that_may_exist_under_its_name_is_looked_for),
+        cmocka_unit_test(what_docker_makes_after_the_clean_up_had_looked_goes_as_well),
         cmocka_unit_test(volumes_of_the_task_go_and_shared_ones_stay),
         cmocka_unit_test(a_volume_that_must_exist_and_does_not_fails_the_task),
         cmocka_unit_test(jitter_spreads_the_clean_up),
