@@ -154,28 +154,32 @@ static void difference(const struct tables *want, const struct tables *got, char
 }
 
 /* Everything is as it was committed; what failed in doubt may be there instead, as a whole. */
+static void judge(struct world *w, const char *when, const struct tables *got)
+{
+    char detail[160];
+
+    if (same(got, &w->committed))
+        return;
+    for (size_t i = 0; i < w->doubts; i++)
+        if (same(got, &w->doubtful[i])) {
+            w->committed = *got;
+            return;
+        }
+    difference(&w->committed, got, detail);
+    fail(w, when, detail);
+}
+
 static void check(struct world *w, const char *when, bool failing)
 {
     struct tables got;
     ea_err err = { 0 };
-    char detail[160];
 
     if (w->failed)
         return;
-    if (look(w, &got, &err)) {
-        if (!failing && !disk_crashed())
-            fail(w, when, err.text); /* on a failing disk an error with its name is right */
-        return;
-    }
-    if (same(&got, &w->committed))
-        return;
-    for (size_t i = 0; i < w->doubts; i++)
-        if (same(&got, &w->doubtful[i])) {
-            w->committed = got;
-            return;
-        }
-    difference(&w->committed, &got, detail);
-    fail(w, when, detail);
+    if (look(w, &got, &err) == EA_OK)
+        judge(w, when, &got);
+    else if (!failing && !disk_crashed())
+        fail(w, when, err.text); /* on a failing disk an error with its name is right */
 }
 
 /* --- working ---------------------------------------------------------------------------------- */
@@ -229,7 +233,7 @@ static void good_commit(struct world *w)
         return;
     if (look(w, &got, &err))
         return; /* on a failing disk */
-    check(w, "after a good commit", true);
+    judge(w, "after a good commit", &got);
     w->doubts = 0;
 }
 
