@@ -161,7 +161,12 @@ static void create(struct run *r, const struct ea_effect *fx)
         finish(r, &err);
         return;
     }
-    ea_taskres_of(ag, fx->task, fx->container, &fetched);
+    if (ea_taskres_of(ag, fx->task, fx->container, &fetched, &err)) {
+        ea_fetched_done(&fetched);
+        r->error_name = ea_strdup("ResourceInitializationError");
+        finish(r, &err);
+        return;
+    }
     settings.credential_spec = fetched.credential_spec;
     settings.file_env = &fetched.file_env;
     settings.secret_env = &fetched.secret_env;

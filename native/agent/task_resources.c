@@ -269,27 +269,42 @@ static const char *value_of(const ea_agent *ag, const char *task_arn, const char
     return h ? ea_map_get(&h->values, key) : NULL;
 }
 
-void ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,
-                   struct ea_fetched *out)
+static ea_code not_there(const char *what, const char *name, ea_err *err)
 {
-    *out = (struct ea_fetched){ 0 };
-    for (size_t i = 0; i < c->environment_files.n; i++)
-        ea_env_file_add(
-            ea_str_of(value_of(ag, t->arn, "file", "", c->environment_files.v[i].value)),
-            &out->file_env);
+    return ea_fail(err, EA_REFUSED, "%s %s was not fetched", what, name ? name : "without a name");
+}
+
+ea_code ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,
+                      struct ea_fetched *out, ea_err *err)
+{
     EA_FREE_AUTO char *spec = ea_cred_spec_of(c);
-    if (spec)
+
+    *out = (struct ea_fetched){ 0 };
+    for (size_t i = 0; i < c->environment_files.n; i++) {
+        const char *file = c->environment_files.v[i].value;
+        const char *text = value_of(ag, t->arn, "file", "", file);
+
+        if (!text)
+            return not_there("environment file", file, err);
+        ea_env_file_add(ea_str_of(text), &out->file_env);
+    }
+    if (spec) {
         out->credential_spec = ea_strdup(value_of(ag, t->arn, "spec", c->name, spec));
+        if (!out->credential_spec)
+            return not_there("credential spec", spec, err);
+    }
     for (size_t i = 0; i < c->secrets.n; i++) {
         const struct ea_secret_ref *s = &c->secrets.v[i];
         const char *what = ea_zstr_eq(s->provider, "asm") ? "asm" : "ssm";
         const char *value = value_of(ag, t->arn, what, region_or(ag, s->region), s->value_from);
         bool of_log = ea_zstr_eq(s->target, "LOG_DRIVER");
 
+        if (!value)
+            return not_there("secret", s->name, err);
         if (!ea_zstr_empty(s->name))
-            ea_strmap_set(of_log ? &out->secret_log : &out->secret_env, s->name,
-                          value ? value : "");
+            ea_strmap_set(of_log ? &out->secret_log : &out->secret_env, s->name, value);
     }
+    return EA_OK;
 }
 
 static void wipe_map(ea_strmap *m)

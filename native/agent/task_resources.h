@@ -21,9 +21,10 @@ struct ea_fetched { /* for one create; owned, ea_fetched_done() wipes it */
     ea_strmap file_env, secret_env, secret_log;
     char *credential_spec; /* "credentialspec=file://..."; NULL: none */
 };
-/* A value that is not there is an empty text. */
-void ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,
-                   struct ea_fetched *out);
+/* EA_REFUSED when a value that the container needs is not there: it is never created without. *out is
+ * to be given to ea_fetched_done() in any case. */
+ea_code ea_taskres_of(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,
+                      struct ea_fetched *out, ea_err *err) EA_CHECK;
 void ea_fetched_done(struct ea_fetched *f);
 /* X-Registry-Auth of the login that was fetched for the task; NULL when it was not. The caller frees by
  * ea_secret_free. */

@@ -217,7 +217,10 @@ static const char *mapping(struct fixture *f, char out[256])
 {
     struct ea_fetched got;
 
-    ea_taskres_of(&f->ag, f->t, &f->t->containers.v[0], &got);
+    ea_err err = { 0 };
+
+    if (ea_taskres_of(&f->ag, f->t, &f->t->containers.v[0], &got, &err))
+        assert_int_equal(err.code, EA_REFUSED);
     (void)snprintf(out, 256, "%s", got.credential_spec ? got.credential_spec : "none");
     ea_fetched_done(&got);
     return out;
@@ -431,7 +434,8 @@ static void one_secret_is_asked_for_once_and_reaches_each_of_its_names(void **st
     ea_set_str(&f->t->execution_credentials_id, "x1");
     assert_null(fetch(f));
     assert_int_equal(peer_connections(f->peer), 1);
-    ea_taskres_of(&f->ag, f->t, &f->t->containers.v[0], &got);
+    ea_err err = { 0 };
+    assert_int_equal(ea_taskres_of(&f->ag, f->t, &f->t->containers.v[0], &got, &err), EA_OK);
     assert_string_equal(ea_strmap_get(&got.secret_env, "A"), "VALUE");
     assert_string_equal(ea_strmap_get(&got.secret_log, "B"), "VALUE");
     ea_fetched_done(&got);
@@ -461,8 +465,10 @@ static void a_task_that_ends_meanwhile_gets_one_answer_and_leaves_nothing(void *
         (void)uv_run(ea_loop_uv(f->ag.loop), UV_RUN_ONCE);
     assert_int_equal(f->t->prep, EA_PREP_NONE); /* cancelled */
     assert_int_equal(ea_net_active(f->ag.net), 0);
-    ea_taskres_of(&f->ag, f->t, &f->t->containers.v[0], &got);
-    assert_string_equal(ea_strmap_get(&got.secret_env, "A"), "");
+    ea_err err = { 0 };
+    assert_int_equal(ea_taskres_of(&f->ag, f->t, &f->t->containers.v[0], &got, &err), EA_REFUSED);
+    assert_string_equal(err.text, "environment file arn:aws:s3:::bucket/k was not fetched");
+    assert_null(ea_strmap_get(&got.secret_env, "A"));
     ea_fetched_done(&got);
 }
 
