@@ -26,7 +26,10 @@ bool ea_lc_service_owns(const struct ea_lc_service *s, const struct ea_lc_task *
            strcmp(t->cluster_arn, s->cluster_arn) == 0 && t->created_at >= s->created_at;
 }
 
-bool ea_lc_service_note(struct ea_lc_service *s, double now_s, const char *fmt, ...)
+static bool note(struct ea_lc_service *s, double now_s, const char *fmt, ...) EA_PRINTF(3, 4);
+
+/* Adds "(service NAME) <sentence>" unless the newest event says the same. True when it was added. */
+static bool note(struct ea_lc_service *s, double now_s, const char *fmt, ...)
 {
     char sentence[512], message[640], id[37];
     va_list ap;
@@ -168,15 +171,16 @@ static bool start(ea_local *lc, struct ea_lc_service *s, int64_t count)
     bool changed = false;
 
     if (ea_lc_run_for_service(&c, group, count, &got))
-        changed = ea_lc_service_note(s, now, "was unable to place a task. Reason: %s.", c.message);
-    if (got.made)
-        changed = ea_lc_service_note(s, now, "has started %zu tasks.", got.made) || changed || true;
-    if (got.unfit)
-        changed = ea_lc_service_note(s, now,
-                                     "was unable to place a task because no container instance "
-                                     "met all of its requirements. Reason: %s.",
-                                     got.unfit) ||
-                  changed;
+        changed = note(s, now, "was unable to place a task. Reason: %s.", c.message);
+    if (got.made) {
+        (void)note(s, now, "has started %zu tasks.", got.made); /* it may say so already */
+        changed = true;
+    }
+    if (got.unfit && note(s, now,
+                          "was unable to place a task because no container instance met all of its "
+                          "requirements. Reason: %s.",
+                          got.unfit))
+        changed = true;
     ea_buf_done(&c.out);
     cJSON_Delete(in);
     return changed;
@@ -200,8 +204,7 @@ static bool stop(ea_local *lc, struct ea_lc_service *s, const struct view *v)
             ea_lc_set_stopped(lc, v->tasks[i], "ServiceSchedulerInitiated", scaled);
     }
     if (n)
-        (void)ea_lc_service_note(s, ea_lc_seconds(ea_now().wall_ms),
-                                 "has stopped %zu running tasks.", n);
+        (void)note(s, ea_lc_seconds(ea_now().wall_ms), "has stopped %zu running tasks.", n);
     return n > 0;
 }
 
@@ -237,7 +240,7 @@ static bool keep(ea_local *lc, struct ea_lc_service *s, int64_t *next_ms)
         strcmp(s->status, "ACTIVE") == 0) {
         s->steady = true;
         s->changed_at = ea_lc_seconds(now_ms);
-        (void)ea_lc_service_note(s, s->changed_at, "has reached a steady state.");
+        (void)note(s, s->changed_at, "has reached a steady state.");
         changed = true;
     }
     if (changed)

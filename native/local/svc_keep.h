@@ -16,9 +16,6 @@ void ea_lc_services_free(struct ea_lc_services *s);
 void ea_lc_services_wake(struct ea_lc_services *s); /* something changed: look soon */
 void ea_lc_services_stop(struct ea_lc_services *s); /* nothing is looked at any more */
 
-/* Adds "(service NAME) <sentence>" unless the newest event says the same. True when it was added. */
-bool ea_lc_service_note(struct ea_lc_service *s, double now_s, const char *fmt, ...)
-    EA_PRINTF(3, 4);
 /* The task belongs to the service, in any deployment. */
 bool ea_lc_service_owns(const struct ea_lc_service *s, const struct ea_lc_task *t);
 

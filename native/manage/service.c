@@ -208,7 +208,8 @@ static char *own_output(const struct ea_place *p)
     return ea_sprintf_dup("%s/ecsagent.out", p->log_dir);
 }
 
-const char *ea_service_output(ecsagent_op *op, const struct ea_place *p)
+/* Where an agent that ended before it had its log file has said why: a file, or what shows it. */
+static const char *output_of(ecsagent_op *op, const struct ea_place *p)
 {
     EA_FREE_AUTO char *file = own_output(p);
 
@@ -347,6 +348,5 @@ ea_code ea_service_watch_look(ecsagent_op *op, const struct ea_place *p, int64_t
     if (exit_note(p, &watch->exit_code, words))
         return ea_fail(err, watch->exit_code == OPERATOR ? EA_SETTINGS : EA_IO,
                        "the agent could not start: %s", words);
-    return ea_fail(err, EA_IO, "the agent ended right after its start, see %s",
-                   ea_service_output(op, p));
+    return ea_fail(err, EA_IO, "the agent ended right after its start, see %s", output_of(op, p));
 }

@@ -34,7 +34,4 @@ typedef struct ea_service_watch {
 ea_code ea_service_watch_look(ecsagent_op *op, const struct ea_place *p, int64_t limit_ms,
                               ea_service_watch *watch, ecsagent_status *out, ea_err *err) EA_CHECK;
 
-/* Where an agent that ended before it had its log file has said why: a file, or what shows it. */
-const char *ea_service_output(ecsagent_op *op, const struct ea_place *p);
-
 #endif
