@@ -28,13 +28,13 @@ static int64_t shares_of(const struct ea_task *t)
     return sum > SHARES_MAX ? SHARES_MAX : sum;
 }
 
-static struct ea_task_limits limits_of(const ea_agent *ag, const struct ea_task *t)
+struct ea_task_limits ea_task_limits_of(const ea_config *config, const struct ea_task *t)
 {
     struct ea_task_limits l = { .memory_bytes = t->memory_mib * 1024 * 1024,
-                                .pids = ea_cfg_int(ag->config, EA_CFG_TASK_PIDS_LIMIT) };
+                                .pids = ea_cfg_int(config, EA_CFG_TASK_PIDS_LIMIT) };
 
     if (t->cpu > 0) {
-        l.cpu_period_us = ea_cfg_ms(ag->config, EA_CFG_CGROUP_CPU_PERIOD) * 1000;
+        l.cpu_period_us = ea_cfg_ms(config, EA_CFG_CGROUP_CPU_PERIOD) * 1000;
         l.cpu_quota_us = (int64_t)(t->cpu * (double)l.cpu_period_us);
         if (l.cpu_quota_us < QUOTA_MIN_US)
             l.cpu_quota_us = QUOTA_MIN_US;
@@ -65,7 +65,7 @@ static ea_code name_group(const struct ea_task *t, char group[EA_TASK_GROUP_MAX]
 ea_code ea_task_limits_apply(const ea_agent *ag, const struct ea_task *t,
                              char group[EA_TASK_GROUP_MAX], ea_err *err)
 {
-    struct ea_task_limits l = limits_of(ag, t);
+    struct ea_task_limits l = ea_task_limits_of(ag->config, t);
 
     group[0] = '\0';
     if (!ag->model.settings.task_limits || !has_limits(&l))
@@ -78,7 +78,7 @@ ea_code ea_task_limits_apply(const ea_agent *ag, const struct ea_task *t,
 
 void ea_task_limits_remove(ea_agent *ag, const struct ea_task *t)
 {
-    struct ea_task_limits l = limits_of(ag, t);
+    struct ea_task_limits l = ea_task_limits_of(ag->config, t);
     ea_strlist groups = ag->groups_left;
     char own[EA_TASK_GROUP_MAX];
     ea_err err = { 0 };

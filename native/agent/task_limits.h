@@ -4,12 +4,16 @@
 #ifndef EA_AGENT_TASK_LIMITS_H
 #define EA_AGENT_TASK_LIMITS_H
 
+#include "../plat/plat.h"
 #include "agent.h"
 
 enum {
     EA_TASK_GROUP_MAX = 160
 };
 
+/* What the task states and the settings add; 0: no limit. Without a CPU limit of its own a group that has
+ * another one gets the shares of all its containers. Pure. */
+struct ea_task_limits ea_task_limits_of(const ea_config *config, const struct ea_task *t);
 /* May this host hold groups for tasks? */
 ea_code ea_task_limits_usable(const ea_config *config, ea_err *err) EA_CHECK;
 /* Sets the limits of the task and writes the name of its group, "" when it has no limits or when they are

@@ -107,8 +107,7 @@ bool ea_resources_result(struct ea_turn *turn, const struct ea_event *ev)
         t->prep = EA_PREP_NONE;
         t->prep_retry_at_ms = turn->now->mono_ms + AGAIN_MS;
     } else {
-        t->prep = EA_PREP_FAILED;
-        failed(turn, t, ev);
+        failed(turn, t, ev); /* it stays asked for: the task ends */
     }
     return true;
 }

@@ -60,7 +60,6 @@ typedef enum ea_prep {
     EA_PREP_NONE, /* not asked for */
     EA_PREP_ASKED,
     EA_PREP_DONE,
-    EA_PREP_FAILED,
 } ea_prep;
 
 struct ea_task {
