@@ -43,7 +43,8 @@ struct ea_aws_call {
     ea_timer *timer;
     ea_aws_done *done;
     void *ctx;
-    bool telling, dropped, cancelled;
+    bool telling; /* freed after it */
+    bool cancelled;
 };
 
 /* --- life --- */
@@ -202,8 +203,7 @@ static const char *operation(const ea_aws_call *c)
 static void end(ea_aws_call *c, ea_str body, const ea_aws_fault *fault, const ea_err *err)
 {
     c->telling = true;
-    if (!c->dropped)
-        c->done(c->ctx, body, fault, err);
+    c->done(c->ctx, body, fault, err);
     free_call(c);
 }
 
@@ -457,9 +457,6 @@ void ea_aws_cancel(ea_aws_call *c)
 
 void ea_aws_drop(ea_aws_call *c)
 {
-    if (!c || c->dropped)
-        return;
-    c->dropped = true;
-    if (!c->telling)
+    if (c && !c->telling)
         free_call(c);
 }

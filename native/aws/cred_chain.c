@@ -38,7 +38,7 @@ struct ea_cred_get {
     ea_node node;
     ea_cred_done *done;
     void *ctx;
-    bool telling, dropped;
+    bool telling; /* freed after it */
 };
 
 struct ea_cred_chain {
@@ -179,8 +179,7 @@ static void tell(ea_cred_get *g, const ea_aws_creds *creds, const ea_err *err)
 {
     ea_list_remove(&g->node);
     g->telling = true;
-    if (!g->dropped)
-        g->done(g->ctx, creds, err);
+    g->done(g->ctx, creds, err);
     ea_free(g);
 }
 
@@ -189,11 +188,7 @@ static void tell_all(ea_cred_chain *c, const ea_err *err)
     ea_list batch;
 
     ea_list_init(&batch); /* a callback may ask again: that get waits for its own turn */
-    EA_LIST_EACH(&c->gets, node)
-    {
-        ea_list_remove(node);
-        ea_list_append(&batch, node);
-    }
+    ea_list_move_all(&c->gets, &batch);
     while (!ea_list_empty(&batch))
         tell(EA_OWNER(batch.head.next, ea_cred_get, node), err->code == EA_OK ? &c->held : NULL,
              err);
@@ -507,10 +502,7 @@ ea_cred_get *ea_cred_start(ea_cred_chain *c, ea_cred_done *done, void *ctx)
 
 void ea_cred_drop(ea_cred_get *g)
 {
-    if (!g || g->dropped)
-        return;
-    g->dropped = true;
-    if (g->telling)
+    if (!g || g->telling)
         return;
     ea_list_remove(&g->node);
     ea_free(g);

@@ -167,11 +167,7 @@ static void tell(void *arg)
     x->due = false;
     x->telling = true;
     ea_list_init(&now);
-    EA_LIST_EACH(&x->waiters, node)
-    {
-        ea_list_remove(node);
-        ea_list_append(&now, node);
-    }
+    ea_list_move_all(&x->waiters, &now);
     EA_LIST_EACH(&now, node)
     {
         struct waiter *w = EA_OWNER(node, struct waiter, node);

@@ -28,7 +28,7 @@ struct ea_imds_get {
     ea_httpc *http;
     ea_timer *timer;  /* before the first attempt and each further one */
     bool wants_token; /* waits for the token request */
-    bool telling, dropped;
+    bool telling;     /* freed after it */
     ea_err err;
 };
 
@@ -104,8 +104,7 @@ static void end(ea_imds_get *g, ea_str value)
     if (g->telling)
         return;
     g->telling = true;
-    if (!g->dropped)
-        g->done(g->ctx, value, &g->err);
+    g->done(g->ctx, value, &g->err);
     free_get(g);
 }
 
@@ -311,9 +310,6 @@ ea_imds_get *ea_imds_start(ea_imds *im, const char *path, bool retries, ea_imds_
 
 void ea_imds_drop(ea_imds_get *g)
 {
-    if (!g || g->dropped)
-        return;
-    g->dropped = true;
-    if (!g->telling)
+    if (g && !g->telling)
         free_get(g);
 }

@@ -12,7 +12,7 @@ struct ea_poll_get {
     ea_poll_which which;
     ea_poll_done *done;
     void *ctx;
-    bool telling, dropped;
+    bool telling; /* freed after it */
 };
 
 struct ea_poll_endpoint {
@@ -77,14 +77,14 @@ static void tell(const ea_poll_endpoint *p, ea_poll_get *g, const ea_err *failed
     const char *url = p->url[g->which];
     ea_err err = { 0 };
 
+    ea_list_remove(&g->node);
     g->telling = true;
     if (!url && failed)
         err = *failed;
     else if (!url)
         (void)ea_fail(&err, EA_PROTOCOL, "DiscoverPollEndpoint: the answer lacks %s",
                       g->which == EA_POLL_ACS ? "endpoint" : "telemetryEndpoint"); /* told */
-    if (!g->dropped)
-        g->done(g->ctx, url, &err);
+    g->done(g->ctx, url, &err);
     ea_free(g);
 }
 
@@ -93,17 +93,9 @@ static void tell_all(ea_poll_endpoint *p, const ea_err *failed)
     ea_list batch;
 
     ea_list_init(&batch); /* a callback may ask again: that get waits for its own turn */
-    EA_LIST_EACH(&p->gets, node)
-    {
-        ea_list_remove(node);
-        ea_list_append(&batch, node);
-    }
-    while (!ea_list_empty(&batch)) {
-        ea_node *node = batch.head.next;
-
-        ea_list_remove(node);
-        tell(p, EA_OWNER(node, ea_poll_get, node), failed);
-    }
+    ea_list_move_all(&p->gets, &batch);
+    while (!ea_list_empty(&batch))
+        tell(p, EA_OWNER(batch.head.next, ea_poll_get, node), failed);
 }
 
 static void on_answer(void *ctx, const struct ea_ecs_poll_endpoint *r, const ea_aws_fault *fault,
@@ -168,10 +160,7 @@ ea_poll_get *ea_poll_start(ea_poll_endpoint *p, ea_poll_which which, ea_poll_don
 
 void ea_poll_drop(ea_poll_get *g)
 {
-    if (!g || g->dropped)
-        return;
-    g->dropped = true;
-    if (g->telling)
+    if (!g || g->telling)
         return;
     ea_list_remove(&g->node);
     ea_free(g);

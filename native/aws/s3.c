@@ -30,7 +30,7 @@ struct ea_s3_get {
     ea_httpc *http;
     ea_s3_done *done;
     void *ctx;
-    bool telling, dropped;
+    bool telling; /* freed after it */
 };
 
 /* ---- addresses -------------------------------------------------------------------------------- */
@@ -105,10 +105,7 @@ static void free_get(ea_s3_get *g)
 
 void ea_s3_drop(ea_s3_get *g)
 {
-    if (!g || g->dropped)
-        return;
-    g->dropped = true;
-    if (!g->telling)
+    if (g && !g->telling)
         free_get(g);
 }
 

@@ -346,6 +346,20 @@ static ea_code check_many(struct decoder *d, const struct path *p, unsigned flag
     return EA_OK;
 }
 
+/* Zeroed memory for the elements of an array, none if it is empty. */
+static ea_code get_elements(struct decoder *d, const struct path *p, unsigned flags, const cJSON *v,
+                            size_t size, struct any_list *out)
+{
+    *out = (struct any_list){ NULL, 0 };
+    if (check_many(d, p, flags, v, false))
+        return d->err->code;
+    out->n = count_items(v);
+    if (out->n == 0)
+        return EA_OK;
+    out->v = get_memory(d, p, out->n, size);
+    return out->v ? EA_OK : d->err->code;
+}
+
 static ea_code decode_shape(struct decoder *d, const struct path *p, const ea_jshape *shape,
                             const cJSON *v, void *out);
 
@@ -353,19 +367,11 @@ static ea_code decode_list(struct decoder *d, const struct path *p, const ea_jfi
                            const cJSON *v, void *slot)
 {
     struct path element = { p, NULL, 0 };
-    struct any_list l = { NULL, 0 };
-    size_t n;
+    struct any_list l;
 
-    if (check_many(d, p, f->flags, v, false))
+    if (get_elements(d, p, f->flags, v, f->sub->size, &l))
         return d->err->code;
-    n = count_items(v);
-    if (n == 0)
-        return EA_OK;
-    l.v = get_memory(d, p, n, f->sub->size);
-    if (!l.v)
-        return d->err->code;
-    l.n = n; /* zeroed elements are fine to free */
-    set_list(slot, l);
+    set_list(slot, l); /* zeroed elements are fine to free */
     for (const cJSON *e = v->child; e; e = e->next) {
         if (decode_shape(d, &element, f->sub, e, (char *)l.v + element.index * f->sub->size))
             return d->err->code;
@@ -378,16 +384,11 @@ static ea_code decode_strlist(struct decoder *d, const struct path *p, unsigned 
                               const cJSON *v, ea_strlist *out)
 {
     struct path element = { p, NULL, 0 };
-    size_t n;
+    struct any_list l;
 
-    if (check_many(d, p, flags, v, false))
+    if (get_elements(d, p, flags, v, sizeof(*out->v), &l))
         return d->err->code;
-    n = count_items(v);
-    if (n == 0)
-        return EA_OK;
-    out->v = get_memory(d, p, n, sizeof(*out->v));
-    if (!out->v)
-        return d->err->code;
+    out->v = l.v;
     for (const cJSON *e = v->child; e; e = e->next) {
         if (decode_str(d, &element, 0, e, &out->v[out->n]))
             return d->err->code;
@@ -400,16 +401,11 @@ static ea_code decode_i64list(struct decoder *d, const struct path *p, unsigned 
                               const cJSON *v, ea_i64list *out)
 {
     struct path element = { p, NULL, 0 };
-    size_t n;
+    struct any_list l;
 
-    if (check_many(d, p, flags, v, false))
+    if (get_elements(d, p, flags, v, sizeof(*out->v), &l))
         return d->err->code;
-    n = count_items(v);
-    if (n == 0)
-        return EA_OK;
-    out->v = get_memory(d, p, n, sizeof(*out->v));
-    if (!out->v)
-        return d->err->code;
+    out->v = l.v;
     for (const cJSON *e = v->child; e; e = e->next) {
         if (decode_i64(d, &element, flags, e, &out->v[out->n]))
             return d->err->code;

@@ -43,6 +43,17 @@ static inline void ea_list_remove(ea_node *n)
     n->next->prev = n->prev;
     n->prev = n->next = NULL;
 }
+/* All of `from`, in its order, to the end of `to`. For a round of calls that may put more into `from`: those
+ * wait for the next round. */
+static inline void ea_list_move_all(ea_list *from, ea_list *to)
+{
+    while (!ea_list_empty(from)) {
+        ea_node *n = from->head.next;
+
+        ea_list_remove(n);
+        ea_list_append(to, n);
+    }
+}
 /* The body may remove `node` itself. */
 #define EA_LIST_EACH(list, node)                                                                   \
     for (ea_node *node = (list)->head.next, *node##_next = node->next; node != &(list)->head;      \

@@ -47,15 +47,6 @@ static struct call *new_call(void (*fn)(void *arg), void *arg)
     return c;
 }
 
-static void move_all(ea_list *from, ea_list *to)
-{
-    EA_LIST_EACH(from, node)
-    {
-        ea_list_remove(node);
-        ea_list_append(to, node);
-    }
-}
-
 /* Runs what is in the list now; what these calls add waits for the next round. */
 static void run_calls(ea_list *batch)
 {
@@ -74,7 +65,7 @@ static void run_posted(ea_loop *l)
 
     ea_list_init(&batch);
     uv_mutex_lock(&l->lock);
-    move_all(&l->posted, &batch);
+    ea_list_move_all(&l->posted, &batch);
     uv_mutex_unlock(&l->lock);
     run_calls(&batch);
 }
@@ -84,7 +75,7 @@ static void run_deferred(ea_loop *l)
     ea_list batch;
 
     ea_list_init(&batch);
-    move_all(&l->deferred, &batch);
+    ea_list_move_all(&l->deferred, &batch);
     run_calls(&batch);
     if (ea_list_empty(&l->deferred))
         (void)uv_idle_stop(&l->idle); /* cannot fail */
