@@ -153,11 +153,21 @@ static void user_agent(char out[256])
                    EA_WIRE_VERSION, EA_COMMIT, ea_plat_is_windows() ? "windows" : "linux", family);
 }
 
+/* The lower-case name goes first, as with curl and Go. NULL: none. */
+static const char *proxy(ea_agent *ag, const char *lower, ea_set_id id)
+{
+    const char *given = env_get(ag, lower), *set = ea_cfg_str(ag->config, id);
+
+    return !ea_zstr_empty(given) ? given : *set ? set : NULL;
+}
+
 static ea_code new_net(ea_agent *ag, ea_err *err)
 {
     ea_net_config net = { .ca_file = ea_cfg_str(ag->config, EA_CFG_CA_BUNDLE),
                           .machine_roots = true,
-                          .no_proxy = env_get(ag, "NO_PROXY") };
+                          .proxy_http = proxy(ag, "http_proxy", EA_CFG_HTTP_PROXY),
+                          .proxy_https = proxy(ag, "https_proxy", EA_CFG_HTTPS_PROXY),
+                          .no_proxy = proxy(ag, "no_proxy", EA_CFG_NO_PROXY) };
     const char *docker = strstr(ea_cfg_str(ag->config, EA_CFG_DOCKER_HOST), "://");
 
     net.docker_host = docker ? docker + 3 : NULL;
@@ -173,7 +183,10 @@ static ea_code new_aws(ea_agent *ag, ea_err *err)
         .seed = ea_rng_u64(&ag->rng),
     };
     EA_FREE_AUTO char *shared = ea_plat_default_path(EA_PATH_SHARED_CREDENTIALS);
-    const ea_cred_config creds = { .env = env_get, .env_ctx = ag, .shared_file = shared };
+    const char *profile = ea_cfg_str(ag->config, EA_CFG_CREDENTIAL_PROFILE);
+    const ea_cred_config creds = {
+        .env = env_get, .env_ctx = ag, .shared_file = shared, .profile = *profile ? profile : NULL
+    };
 
     if (ea_imds_new(ag->net, &imds, &ag->imds, err))
         return err->code;
@@ -255,7 +268,7 @@ static void new_serve(ea_agent *ag)
         .audit_file = ea_cfg_bool(ag->config, EA_CFG_AUDIT_DISABLED) ? NULL : audit,
         .version = EA_WIRE_VERSION,
         .hash = EA_COMMIT,
-        .audit_max_bytes = ea_cfg_int(ag->config, EA_CFG_LOG_MAX_MB) * 1000000,
+        .audit_max_bytes = ea_log_file_max(ag->config),
         .audit_keep = (unsigned)ea_cfg_int(ag->config, EA_CFG_LOG_MAX_ROLL),
     };
 

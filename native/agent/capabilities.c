@@ -57,6 +57,15 @@ static const char *task_iam_role(const struct ea_caps_facts *f)
     return f->task_role_proven ? NULL : "the task endpoint 169.254.170.2 has not answered yet";
 }
 
+static const char *task_iam_role_host(const struct ea_caps_facts *f)
+{
+    if (ea_plat_is_windows())
+        return "Windows containers have no host network";
+    if (!ea_cfg_bool(f->config, EA_CFG_TASK_IAM_ROLE_HOST))
+        return "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST is not true";
+    return task_iam_role(f);
+}
+
 static const char *task_limits(const struct ea_caps_facts *f)
 {
     if (ea_plat_is_windows())
@@ -137,7 +146,7 @@ static const struct {
     { C "selinux",                                        selinux,       ONE },
     { C "apparmor",                                       apparmor,      ONE },
     { C "task-iam-role",                                  task_iam_role, ONE },
-    { C "task-iam-role-network-host",                     not_yet,       ONE },
+    { C "task-iam-role-network-host",                     task_iam_role_host, ONE },
     { EA_CAP_TASK_LIMITS,                                 task_limits,   ONE },
     { E "task-eni",                                       not_yet,       ONE },
     { C "ecr-auth",                                       works,         ONE },
@@ -360,6 +369,7 @@ static void container_needs(struct needs *n, const struct ea_container *c)
     need(n, c->environment_files.n > 0, "environmentFiles", E "env-files.s3");
     const char *spec = credential_spec_need(c);
     need(n, spec != NULL, "credentialSpecs", spec);
+    need(n, c->managed_agents.n > 0, "execute command (managedAgents)", E "execute-command");
     need(n, c->firelens != NULL, "firelensConfiguration", E "firelens.fluentbit");
     need(n, !ea_zstr_empty(c->logs_auth_strategy), "logsAuthStrategy", E "execution-role-awslogs");
     for (size_t i = 0; i < c->ports.n; i++)
@@ -378,6 +388,10 @@ static void task_needs(struct needs *n, const struct ea_task *t)
         need(n, ea_zstr_eq(t->volumes.v[i].type, "fsxWindowsFileServer"),
              "an FSx for Windows File Server volume", E "fsxWindowsFileServer");
     }
+    need(n, t->attachments && strstr(t->attachments, "\"serviceconnectdetail\""), "Service Connect",
+         E "service-connect-v1");
+    need(n, t->attachments && strstr(t->attachments, "\"amazonebs\""), "an EBS volume",
+         E "storage.ebs-task-volume-attach");
     need(n, t->credentials_id && n->caps->task_role_wanted, "a task role", C "task-iam-role");
 }
 

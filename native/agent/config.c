@@ -4,6 +4,7 @@
 #include "../base/clock.h"
 #include "../base/log.h"
 #include "../plat/plat.h"
+#include "config_names.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -131,6 +132,37 @@ static ea_code check_json(ea_set_id id, ea_str text, ea_err *err)
     return code;
 }
 
+/* Settings of one word each. */
+static const struct {
+    ea_set_id id;
+    const char *list, *told;
+} words[] = {
+    { EA_CFG_IMAGE_PULL_BEHAVIOR, "default always once prefer-cached",
+      "default, always, once or prefer-cached" },
+    { EA_CFG_LOG_ROLLOVER, "size none", "size or none (by the hour is not in this version)" },
+    { EA_CFG_STATS_SOURCE, "auto engine cgroup", "auto, engine or cgroup" },
+};
+
+static bool is_one_of(const char *word, const char *list)
+{
+    for (ea_str rest = ea_str_of(list), one; rest.n > 0;) {
+        rest = ea_str_cut(rest, ' ', &one);
+        if (ea_str_eqz(one, word))
+            return true;
+    }
+    return false;
+}
+
+static bool is_port_range(ea_str text)
+{
+    ea_str head, tail = ea_str_cut(text, '-', &head);
+    ea_err err = { 0 };
+    int64_t a, b;
+
+    return tail.p && ea_str_to_i64(head, 1, 65535, &a, &err) == EA_OK &&
+           ea_str_to_i64(tail, 1, 65535, &b, &err) == EA_OK && a <= b;
+}
+
 static ea_code check_words(ea_set_id id, ea_str text, ea_err *err)
 {
     ea_level level;
@@ -138,6 +170,13 @@ static ea_code check_words(ea_set_id id, ea_str text, ea_err *err)
 
     if (id == EA_CFG_LOGLEVEL && !ea_level_parse(z, &level))
         return ea_fail(err, EA_SETTINGS, "crit, error, warn, info or debug is expected");
+    if (id == EA_CFG_LOGLEVEL_ON_INSTANCE && !ea_zstr_eq(z, "none") && !ea_level_parse(z, &level))
+        return ea_fail(err, EA_SETTINGS, "crit, error, warn, info, debug or none is expected");
+    for (size_t i = 0; i < EA_COUNT(words); i++)
+        if (words[i].id == id && !is_one_of(z, words[i].list))
+            return ea_fail(err, EA_SETTINGS, "%s is expected", words[i].told);
+    if (id == EA_CFG_DYNAMIC_PORTS && !is_port_range(text))
+        return ea_fail(err, EA_SETTINGS, "<first>-<last> of 1 to 65535 is expected");
     if (id == EA_CFG_LOG_FORMAT && !ea_zstr_eq(z, "json") && !ea_zstr_eq(z, "logfmt"))
         return ea_fail(err, EA_SETTINGS, "logfmt or json is expected");
     if (id == EA_CFG_DOCKER_HOST && !ea_str_starts(text, "unix://") &&
@@ -150,7 +189,7 @@ static ea_code check_words(ea_set_id id, ea_str text, ea_err *err)
 static ea_code check_value(ea_config *c, ea_set_id id, ea_str text, char **clamped, ea_err *err)
 {
     const ea_set_row *row = ea_config_row(id);
-    int64_t n = 0;
+    int64_t n = 0, lo;
     bool b;
 
     switch (row->type) {
@@ -164,11 +203,12 @@ static ea_code check_value(ea_config *c, ea_set_id id, ea_str text, char **clamp
     case EA_SET_DURATION:
         if (ea_parse_go_duration(text, &n, err))
             return err->code;
-        if (n < row->lo && (row->flags & EA_SETF_DEFAULT))
+        lo = id == EA_CFG_CONTAINER_START_TIMEOUT && ea_plat_is_windows() ? 120000 : row->lo;
+        if (n < lo && (row->flags & EA_SETF_DEFAULT))
             return ea_fail(err, EA_SETTINGS, "shorter than allowed");
-        if (n < row->lo || (row->hi && n > row->hi)) {
+        if (n < lo || (row->hi && n > row->hi)) {
             char go[EA_RFC3339_MAX];
-            ea_format_go_duration(n < row->lo ? row->lo : row->hi, go);
+            ea_format_go_duration(n < lo ? lo : row->hi, go);
             warn(c, "%s=%.*s is out of range: %s is used", row->var, EA_STR_FMT(text), go);
             *clamped = ea_strdup(go);
         }
@@ -182,7 +222,19 @@ static ea_code check_value(ea_config *c, ea_set_id id, ea_str text, char **clamp
 
 /* ---- setting one value ---- */
 
-static void check_platform(ea_config *c, const ea_set_row *row)
+/* Says what would be done anyway. */
+static bool is_default(const ea_set_row *row, ea_str text)
+{
+    bool set, def;
+    ea_err err = { 0 };
+
+    if (row->type == EA_SET_BOOL && ea_str_to_bool(text, &set, &err) == EA_OK &&
+        ea_str_to_bool(ea_str_of(row->def), &def, &err) == EA_OK)
+        return set == def;
+    return ea_str_eqz(text, row->def);
+}
+
+static void check_platform(ea_config *c, const ea_set_row *row, ea_str text)
 {
     bool windows = ea_plat_is_windows();
 
@@ -190,8 +242,8 @@ static void check_platform(ea_config *c, const ea_set_row *row)
         warn(c, "%s works on Windows only and is ignored", row->var);
     if ((row->flags & EA_SETF_LINUX) && windows)
         warn(c, "%s works on Linux only and is ignored", row->var);
-    if (row->flags & EA_SETF_LATER)
-        warn(c, "%s is set, but its feature is not in this version: it has no effect", row->var);
+    if ((row->flags & EA_SETF_LATER) && !is_default(row, text))
+        warn(c, "%s has no effect in this version (%s)", row->var, row->help);
 }
 
 static ea_code set_value(ea_config *c, ea_set_id id, ea_str text, ea_set_source source, ea_err *err)
@@ -205,7 +257,7 @@ static ea_code set_value(ea_config *c, ea_set_id id, ea_str text, ea_set_source 
         text = ea_str_trim(text);
     if (text.n == 0 || source < v->source)
         return EA_OK;
-    check_platform(c, row);
+    check_platform(c, row, text);
     if (check_value(c, id, text, &clamped, &why)) {
         const char *shown = (row->flags & EA_SETF_SECRET) ? "***" : text.p;
         size_t n = (row->flags & EA_SETF_SECRET) ? 3 : (text.n > 100 ? 100 : text.n);
@@ -226,7 +278,8 @@ static ea_code set_value(ea_config *c, ea_set_id id, ea_str text, ea_set_source 
 static bool find_var(ea_str name, ea_set_id *id)
 {
     for (int i = 0; i < EA_CFG_COUNT; i++) {
-        if (ea_str_eqz(name, ea_config_row((ea_set_id)i)->var)) {
+        const char *var = ea_config_row((ea_set_id)i)->var;
+        if (ea_plat_is_windows() ? ea_str_eq_nocase(name, ea_str_of(var)) : ea_str_eqz(name, var)) {
             *id = (ea_set_id)i;
             return true;
         }
@@ -236,13 +289,32 @@ static bool find_var(ea_str name, ea_set_id *id)
 
 /* ---- sources ---- */
 
+static bool is_key(const char *name)
+{
+    for (int i = 0; i < EA_CFG_COUNT; i++) {
+        const char *key = ea_config_row((ea_set_id)i)->key;
+
+        if (key && ea_str_eq_nocase(ea_str_of(name), ea_str_of(key)))
+            return true;
+    }
+    return false;
+}
+
 static ea_code from_pair(ea_config *c, ea_str pair, ea_set_source source, ea_err *err)
 {
     ea_str name, value = ea_str_cut(pair, '=', &name);
     ea_set_id id;
 
-    if (!value.p || !find_var(ea_str_trim(name), &id))
+    name = ea_str_trim(name);
+    if (!value.p)
         return EA_OK;
+    if (!find_var(name, &id)) {
+        char text[200];
+
+        if (ea_config_stranger(name, text))
+            warn(c, "%s", text);
+        return EA_OK;
+    }
     return set_value(c, id, value, source, err);
 }
 
@@ -280,6 +352,13 @@ static void json_to_text(const cJSON *item, const ea_set_row *row, ea_buf *out)
 
 static ea_code from_object(ea_config *c, const cJSON *object, ea_set_source source, ea_err *err)
 {
+    const cJSON *member;
+
+    cJSON_ArrayForEach(member, object)
+    {
+        if (!is_key(member->string))
+            warn(c, "member %.60s of the JSON settings has no effect", member->string);
+    }
     for (int i = 0; i < EA_CFG_COUNT; i++) {
         const ea_set_row *row = ea_config_row((ea_set_id)i);
         const cJSON *item = row->key ? cJSON_GetObjectItem(object, row->key) : NULL;
@@ -302,8 +381,7 @@ static ea_code from_json_file(ea_config *c, const char *path, ea_err *err)
     ea_code code;
 
     if (ea_plat_read_file(path, MAX_FILE, &text, &why))
-        return ea_fail(err, EA_SETTINGS, "%s names %s: %s", ea_config_row(EA_CFG_CONFIG_FILE)->var,
-                       path, why.text);
+        return ea_fail(err, EA_SETTINGS, "JSON settings: %s", why.text);
     if (ea_json_parse(ea_buf_str(&text), &json, &why) || !cJSON_IsObject(json)) {
         cJSON_Delete(json);
         return ea_fail(err, EA_SETTINGS, "%s is not a JSON object: %s", path, why.text);
@@ -339,6 +417,21 @@ static ea_code from_env_file(ea_config *c, ea_err *err)
     return EA_OK;
 }
 
+/* In the usual place it is nobody's order: it counts only when administrators own it. */
+static ea_code from_usual_json_file(ea_config *c, ea_err *err)
+{
+    EA_FREE_AUTO char *path = ea_plat_default_path(EA_PATH_CONFIG_JSON);
+    ea_err why = { 0 };
+
+    if (!path || !ea_plat_exists(path))
+        return EA_OK;
+    if (ea_plat_trusted_file(path, &why)) {
+        warn(c, "settings file not used: %s", why.text);
+        return EA_OK;
+    }
+    return from_json_file(c, path, err);
+}
+
 ea_code ea_config_load(const char *const *env, ea_config **out, ea_err *err)
 {
     ea_config *c = ea_alloc(sizeof(*c));
@@ -349,8 +442,9 @@ ea_code ea_config_load(const char *const *env, ea_config **out, ea_err *err)
     }
     if (from_env_file(c, err))
         goto bad;
-    if (*ea_cfg_str(c, EA_CFG_CONFIG_FILE) &&
-        from_json_file(c, ea_cfg_str(c, EA_CFG_CONFIG_FILE), err))
+    if (*ea_cfg_str(c, EA_CFG_CONFIG_FILE)
+            ? from_json_file(c, ea_cfg_str(c, EA_CFG_CONFIG_FILE), err)
+            : from_usual_json_file(c, err))
         goto bad;
     *out = c;
     return EA_OK;
@@ -528,6 +622,7 @@ void ea_config_engine(const ea_config *c, struct ea_engine_settings *out)
     out->image_pull_inactivity_ms = ea_cfg_ms(c, EA_CFG_IMAGE_PULL_INACTIVITY);
     out->create_ms = ea_cfg_ms(c, EA_CFG_CONTAINER_CREATE_TIMEOUT);
     out->start_ms = ea_cfg_ms(c, EA_CFG_CONTAINER_START_TIMEOUT);
+    out->no_zone = ea_cfg_bool(c, EA_CFG_DISABLE_METADATA_AZ);
     out->stop_s = ea_cfg_ms(c, EA_CFG_CONTAINER_STOP_TIMEOUT) / 1000;
     out->task_cleanup_ms = ea_cfg_ms(c, EA_CFG_TASK_CLEANUP_WAIT);
     out->task_cleanup_jitter_ms = ea_cfg_ms(c, EA_CFG_TASK_CLEANUP_JITTER);

@@ -21,7 +21,7 @@ typedef enum ea_set_type {
 } ea_set_type;
 
 enum {
-    EA_SETF_LATER = 1,   /* its feature is still to come: never read; setting it logs one warning */
+    EA_SETF_LATER = 1,   /* never read: setting it logs one warning that it has no effect */
     EA_SETF_SECRET = 2,  /* printed as *** */
     EA_SETF_WIN = 4,     /* Windows only; ignored elsewhere with a warning */
     EA_SETF_LINUX = 8,   /* Linux only */
@@ -84,9 +84,9 @@ enum {
     X(INSTANCE_TAGS, "ECS_CONTAINER_INSTANCE_TAGS", "ContainerInstanceTags", JSON_MAP, "{}", "{}", 0, 0, EA_SETF_STRICT, "tags of the container instance") \
     X(PROPAGATE_TAGS, "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM", "ContainerInstancePropagateTagsFrom", STR, "none", "none", 0, 0, EA_SETF_LATER, "none or ec2_instance") \
     X(TASK_IAM_ROLE, "ECS_ENABLE_TASK_IAM_ROLE", "TaskIAMRoleEnabled", BOOL, "false", "false", 0, 0, 0, "give tasks their role credentials") \
-    X(TASK_IAM_ROLE_HOST, "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST", "TaskIAMRoleEnabledForNetworkHost", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "also with the host's network") \
+    X(TASK_IAM_ROLE_HOST, "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST", "TaskIAMRoleEnabledForNetworkHost", BOOL, "false", "false", 0, 0, EA_SETF_LINUX, "also with the host's network") \
     X(AWSLOGS_EXECUTION_ROLE, "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE", "OverrideAWSLogsExecutionRole", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "awslogs with the execution role") \
-    X(CREDENTIAL_PROFILE, "ECS_ALTERNATE_CREDENTIAL_PROFILE", "AlternateCredentialProfile", STR, "default", "default", 0, 0, EA_SETF_LATER, "profile in the shared credentials file") \
+    X(CREDENTIAL_PROFILE, "ECS_ALTERNATE_CREDENTIAL_PROFILE", "AlternateCredentialProfile", STR, "", "", 0, 0, 0, "profile in the shared credentials file; empty: AWS_PROFILE or default") \
     X(AUDIT_LOGFILE, "ECS_AUDIT_LOGFILE", "CredentialsAuditLogFile", STR, "", "", 0, 0, 0, "file of the credentials audit; empty: the default place") \
     X(AUDIT_DISABLED, "ECS_AUDIT_LOGFILE_DISABLED", "CredentialsAuditLogDisabled", BOOL, "false", "false", 0, 0, 0, "no credentials audit") \
     X(TASK_ENI, "ECS_ENABLE_TASK_ENI", "TaskENIEnabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "awsvpc network mode") \
@@ -103,7 +103,7 @@ enum {
     X(CPU_UNBOUNDED, "ECS_ENABLE_CPU_UNBOUNDED_WINDOWS_WORKAROUND", NULL, BOOL, "false", "false", 0, 0, EA_SETF_WIN, "cpu 0 means no CPU limit") \
     X(MEMORY_UNBOUNDED, "ECS_ENABLE_MEMORY_UNBOUNDED_WINDOWS_WORKAROUND", NULL, BOOL, "false", "false", 0, 0, EA_SETF_WIN, "memory reservation is dropped without a limit") \
     X(METADATA_RPS, "ECS_TASK_METADATA_RPS_LIMIT", NULL, CSV, "40,60", "40,60", 0, 0, 0, "requests a second and burst, for each caller and path") \
-    X(DISABLE_METADATA_AZ, "ECS_DISABLE_TASK_METADATA_AZ", "TaskMetadataAZDisabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "no zone in task metadata") \
+    X(DISABLE_METADATA_AZ, "ECS_DISABLE_TASK_METADATA_AZ", "TaskMetadataAZDisabled", BOOL, "false", "false", 0, 0, 0, "no zone in task metadata") \
     X(SHARED_VOLUME_MATCH, "ECS_SHARED_VOLUME_MATCH_FULL_CONFIG", "SharedVolumeMatchFullConfig", BOOL, "false", "false", 0, 0, 0, "shared volumes must match in full") \
     X(DYNAMIC_PORTS, "ECS_DYNAMIC_HOST_PORT_RANGE", "DynamicHostPortRange", STR, "", "49152-65535", 0, 0, 0, "range of dynamic host ports; empty: the kernel's") \
     X(EXCLUDE_IPV6_BINDING, "ECS_EXCLUDE_IPV6_PORTBINDING", "ShouldExcludeIPv6PortBinding", BOOL, "true", "true", 0, 0, 0, "IPv6 bindings are not reported") \
@@ -127,15 +127,18 @@ enum {
     X(HEALTHCHECK_HOST, "ECS_AGENT_HEALTHCHECK_HOST", NULL, STR, "localhost", "localhost", 0, 0, 0, "where -healthcheck asks") \
     X(INTROSPECTION_HOST, "ECSTOOLS_INTROSPECTION_ADDRESS", NULL, STR, "127.0.0.1", "127.0.0.1", 0, 0, 0, "address of the introspection port 51678") \
     X(LOGLEVEL, "ECS_LOGLEVEL", NULL, STR, "info", "info", 0, 0, 0, "crit, error, warn, info or debug") \
-    X(LOGLEVEL_ON_INSTANCE, "ECS_LOGLEVEL_ON_INSTANCE", NULL, STR, "", "", 0, 0, EA_SETF_LATER, "level of the log file") \
+    X(LOGLEVEL_ON_INSTANCE, "ECS_LOGLEVEL_ON_INSTANCE", NULL, STR, "", "", 0, 0, 0, "level of the log file, or none; empty: ECS_LOGLEVEL") \
     X(LOGFILE, "ECS_LOGFILE", NULL, STR, "", "", 0, 0, 0, "log file; empty: standard error") \
-    X(LOG_ROLLOVER, "ECS_LOG_ROLLOVER_TYPE", NULL, STR, "size", "size", 0, 0, EA_SETF_LATER, "size, hourly or none") \
+    X(LOG_ROLLOVER, "ECS_LOG_ROLLOVER_TYPE", NULL, STR, "size", "size", 0, 0, 0, "size, or none: log files grow without end") \
     X(LOG_FORMAT, "ECS_LOG_OUTPUT_FORMAT", NULL, STR, "logfmt", "logfmt", 0, 0, 0, "logfmt or json") \
     X(LOG_MAX_MB, "ECS_LOG_MAX_FILE_SIZE_MB", NULL, INT, "10", "10", 1, 10000, 0, "size at which the log file rolls, 10^6 bytes") \
     X(LOG_MAX_ROLL, "ECS_LOG_MAX_ROLL_COUNT", NULL, INT, "24", "24", 1, 1000, 0, "old log files kept") \
     X(LOG_DRIVER, "ECS_LOG_DRIVER", NULL, STR, "", "", 0, 0, EA_SETF_LATER, "log driver of a containerised agent") \
     X(LOG_OPTS, "ECS_LOG_OPTS", NULL, JSON_MAP, "{}", "{}", 0, 0, EA_SETF_LATER, "its options") \
     X(CA_BUNDLE, "AWS_CA_BUNDLE", NULL, STR, "", "", 0, 0, 0, "PEM file of trusted roots in place of the system's") \
+    X(HTTP_PROXY, "HTTP_PROXY", NULL, STR, "", "", 0, 0, EA_SETF_SECRET, "proxy of http URLs; http_proxy of the process goes first") \
+    X(HTTPS_PROXY, "HTTPS_PROXY", NULL, STR, "", "", 0, 0, EA_SETF_SECRET, "proxy of https URLs; https_proxy of the process goes first") \
+    X(NO_PROXY, "NO_PROXY", NULL, STR, "", "", 0, 0, 0, "hosts asked without a proxy; empty: instance metadata, task endpoint, Docker") \
     X(IMDS_ENDPOINT, "AWS_EC2_METADATA_SERVICE_ENDPOINT", NULL, STR, "http://169.254.169.254", "http://169.254.169.254", 0, 0, 0, "instance metadata service") \
     X(IMDS_DISABLED, "AWS_EC2_METADATA_DISABLED", NULL, BOOL, "false", "false", 0, 0, 0, "no instance metadata service") \
     X(ENDPOINT_SECRETS, "AWS_ENDPOINT_URL_SECRETS_MANAGER", NULL, STR, "", "", 0, 0, 0, "Secrets Manager in place of the region's") \
@@ -173,7 +176,9 @@ typedef struct ea_config ea_config;
 /* `env` is the environment (NAME=value), NULL-terminated; borrowed for the call. Values that do not
  * parse: a warning and the next source, or EA_SETTINGS for a strict row. The answer for a JSON file
  * named by a setting that cannot be read or parsed is EA_SETTINGS too. Warnings are kept until the
- * log is configured: ea_config_log_warnings(). */
+ * log is configured: ea_config_log_warnings(). A name that looks like a setting and is none is one of them, and so
+ * is a setting that has no effect here. Windows compares names without case. The JSON file is the one that
+ * ECS_AGENT_CONFIG_FILE_PATH names, else the one of the usual place if it is there and administrators own it. */
 ea_code ea_config_load(const char *const *env, ea_config **out, ea_err *err) EA_CHECK;
 /* User data of the instance: {"ECSAgentConfiguration": {...}}; anything else is ignored. */
 void ea_config_user_data(ea_config *c, ea_str text);

@@ -27,20 +27,23 @@ enum action {
     HEALTHCHECK,
     LICENSE,
     SERVICE,
+    ATTRIBUTES,
     BAD
 };
 
 struct command {
     enum action action;
-    const char *log_level;
+    const char *log_level, *file_level;
     bool no_metadata; /* -blackhole-ec2-metadata */
 };
 
 static void usage(void)
 {
     (void)fputs(
-        "usage: ecsagent [-loglevel <level>] [-blackhole-ec2-metadata]\n"
-        "       ecsagent -version | -settings | -healthcheck | -license | -windows-service\n"
+        "usage: ecsagent [-loglevel <level>] [-loglevel-on-instance <level>] "
+        "[-blackhole-ec2-metadata]\n"
+        "       ecsagent -version | -settings | -ecs-attributes | -healthcheck | -license | "
+        "-windows-service\n"
         "Settings come from ECS_* environment variables and the settings file; -settings "
         "lists them.\n",
         stderr);
@@ -54,7 +57,11 @@ static void parse(int argc, char **argv, struct command *cmd)
         { "healthcheck", no_argument, NULL, 'c' },
         { "license", no_argument, NULL, 'l' },
         { "windows-service", no_argument, NULL, 'w' },
+        { "ecs-attributes", no_argument, NULL, 'a' },
         { "loglevel", required_argument, NULL, 'L' },
+        { "loglevel-driver", required_argument, NULL, 'L' },
+        { "loglevel-on-instance", required_argument, NULL, 'F' },
+        { "k", no_argument, NULL, 'k' },
         { "blackhole-ec2-metadata", no_argument, NULL, 'b' },
         { NULL, 0, NULL, 0 },
     };
@@ -80,9 +87,21 @@ static void parse(int argc, char **argv, struct command *cmd)
         case 'w':
             cmd->action = SERVICE;
             break;
+        case 'a':
+            cmd->action = ATTRIBUTES;
+            break;
         case 'L':
             cmd->log_level = optarg;
             break;
+        case 'F':
+            cmd->file_level = optarg;
+            break;
+        case 'k':
+            (void)fputs("ecsagent: -k: certificates are always verified; AWS_CA_BUNDLE names other "
+                        "roots\n",
+                        stderr);
+            cmd->action = BAD;
+            return;
         case 'b':
             cmd->no_metadata = true;
             break;
@@ -98,18 +117,31 @@ static void parse(int argc, char **argv, struct command *cmd)
     }
 }
 
-/* The environment with what the command line adds; a variable that is set wins over -loglevel. */
+static bool has(char *const *env, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; env[i]; i++)
+        if (strncmp(env[i], name, n) == 0 && env[i][n] == '=')
+            return true;
+    return false;
+}
+
+/* The environment with what the command line adds; a variable that is set wins over an option. */
 static char **environment(const struct command *cmd)
 {
     char **env = ea_plat_env();
-    bool has_level = false;
+    bool has_level = has(env, "ECS_LOGLEVEL");
+    bool has_file_level = has(env, "ECS_LOGLEVEL_ON_INSTANCE");
     size_t n = 0;
 
-    for (; env[n]; n++)
-        has_level = has_level || strncmp(env[n], "ECS_LOGLEVEL=", 13) == 0;
-    env = ea_realloc_array(env, n + 3, sizeof(*env));
+    while (env[n])
+        n++;
+    env = ea_realloc_array(env, n + 4, sizeof(*env));
     if (cmd->log_level && !has_level)
         env[n++] = ea_sprintf_dup("ECS_LOGLEVEL=%s", cmd->log_level);
+    if (cmd->file_level && !has_file_level)
+        env[n++] = ea_sprintf_dup("ECS_LOGLEVEL_ON_INSTANCE=%s", cmd->file_level);
     if (cmd->no_metadata)
         env[n++] = ea_strdup("AWS_EC2_METADATA_DISABLED=true");
     env[n] = NULL;
@@ -117,11 +149,9 @@ static char **environment(const struct command *cmd)
 }
 
 /* Without a running agent: what a current Docker Engine would let it promise. */
-static void print_held_back(const ea_config *config)
+static void build_caps(const ea_config *config, char family[64], struct ea_caps *caps)
 {
     ea_strlist versions = { 0 };
-    struct ea_caps caps = { 0 };
-    char family[64];
     ea_err err = { 0 };
     struct ea_caps_facts facts = { .config = config,
                                    .docker_versions = &versions,
@@ -130,19 +160,50 @@ static void print_held_back(const ea_config *config)
                                    .os_family = family,
                                    .gmsa = ea_plat_is_windows() ? ea_plat_gmsa() : NULL };
 
-    ea_plat_os_family(family, sizeof(family));
+    ea_plat_os_family(family, 64);
     for (int minor = 17; minor < 33; minor++) {
         EA_FREE_AUTO char *version = ea_sprintf_dup("1.%d", minor);
         ea_strlist_add(&versions, version);
     }
-    ea_caps_build(&facts, &caps);
+    ea_caps_build(&facts, caps);
+    ea_strlist_free(&versions);
+}
+
+static void print_held_back(const ea_config *config)
+{
+    struct ea_caps caps = { 0 };
+    char family[64];
+
+    build_caps(config, family, &caps);
     (void)puts("\nCapabilities held back (a running agent tells its own: Get-ECSAgent):");
     for (size_t i = 0; i < caps.n; i++) {
         if (!caps.v[i].offered)
             (void)printf("%-64s %s\n", caps.v[i].name, caps.v[i].reason);
     }
     ea_caps_done(&caps);
-    ea_strlist_free(&versions);
+}
+
+static int print_attributes(const char *const *env)
+{
+    struct ea_caps caps = { 0 };
+    ea_config *config = NULL;
+    char family[64];
+    ea_err err = { 0 };
+
+    if (ea_config_load(env, &config, &err)) {
+        (void)fprintf(stderr, "ecsagent: %s\n", err.text);
+        return EXIT_OPERATOR;
+    }
+    build_caps(config, family, &caps);
+    for (size_t i = 0; i < caps.n; i++) {
+        if (caps.v[i].offered)
+            (void)puts(caps.v[i].name);
+    }
+    (void)printf("ecs.os-type=%s\necs.os-family=%s\n", ea_plat_is_windows() ? "windows" : "linux",
+                 family);
+    ea_caps_done(&caps);
+    ea_config_free(config);
+    return 0;
 }
 
 static int print_settings(const char *const *env)
@@ -304,6 +365,9 @@ int ea_agent_main(int argc, char **argv)
         break;
     case SETTINGS:
         code = print_settings(view);
+        break;
+    case ATTRIBUTES:
+        code = print_attributes(view);
         break;
     case HEALTHCHECK:
         code = health_check(view);

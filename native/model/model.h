@@ -21,6 +21,7 @@ struct ea_engine_settings {
     ea_pull_behavior pull_behavior;
     bool windows;
     bool task_iam_role; /* ECS_ENABLE_TASK_IAM_ROLE */
+    bool no_zone;       /* ECS_DISABLE_TASK_METADATA_AZ */
     bool pull_dependent_upfront;
     bool task_limits;       /* a task's own CPU and memory are limits, not only accounted for */
     bool untracked_cleanup; /* ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP */

@@ -44,12 +44,13 @@ bool ea_plat_is_admin(void); /* root, or a member of Administrators with its rig
 
 /* ---- files.c ---- */
 typedef enum ea_path_id {
-    EA_PATH_CONFIG_FILE,        /* /etc/ecs/ecs.config; %ProgramData%\Amazon\ECS\ecs.config */
-    EA_PATH_DATA_DIR,           /* /var/lib/ecs/data; %ProgramData%\Amazon\ECS\data */
-    EA_PATH_LOG_DIR,            /* /var/log/ecs; %ProgramData%\Amazon\ECS\log */
-    EA_PATH_AUDIT_FILE,         /* audit.log in the log directory */
-    EA_PATH_RUN_DIR,            /* /run/ecs; %ProgramData%\Amazon\ECS\run */
-    EA_PATH_LOCAL_DIR,          /* /var/lib/ecs/local; %ProgramData%\Amazon\ECS\local */
+    EA_PATH_CONFIG_FILE, /* /etc/ecs/ecs.config; %ProgramData%\Amazon\ECS\ecs.config */
+    EA_PATH_CONFIG_JSON, /* /etc/ecs_container_agent/config.json, on Windows of the system's drive */
+    EA_PATH_DATA_DIR,    /* /var/lib/ecs/data; %ProgramData%\Amazon\ECS\data */
+    EA_PATH_LOG_DIR,     /* /var/log/ecs; %ProgramData%\Amazon\ECS\log */
+    EA_PATH_AUDIT_FILE,  /* audit.log in the log directory */
+    EA_PATH_RUN_DIR,     /* /run/ecs; %ProgramData%\Amazon\ECS\run */
+    EA_PATH_LOCAL_DIR,   /* /var/lib/ecs/local; %ProgramData%\Amazon\ECS\local */
     EA_PATH_PROGRAM_DIR,        /* /usr/local/libexec/ecs; %ProgramFiles%\Amazon\ECS */
     EA_PATH_CREDENTIAL_SPECS,   /* NULL on Linux; %ProgramData%\docker\credentialspecs */
     EA_PATH_SHARED_CREDENTIALS, /* $HOME/.aws/credentials; profile's .aws\credentials */

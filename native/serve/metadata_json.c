@@ -338,7 +338,8 @@ void ea_metadata_task(const struct ea_model *m, const struct ea_task *t, int ver
     add_set_time(out, "PullStartedAt", t->pull_started_ms);
     add_set_time(out, "PullStoppedAt", t->pull_stopped_ms);
     add_set_time(out, "ExecutionStoppedAt", t->execution_stopped_ms);
-    add_set_str(out, "AvailabilityZone", m->meta.availability_zone);
+    if (!m->settings.no_zone)
+        add_set_str(out, "AvailabilityZone", m->meta.availability_zone);
     if (version == 4) {
         add_set_str(out, "LaunchType", t->launch_type);
         add_set_str(out, "ServiceName", t->service_name);

@@ -197,10 +197,25 @@ def test_version_settings_and_health_modes_answer_without_joining(world, plane):
     assert "1.105.1" in out and re.search(r"\b\d+\.\d+\.\d+\b", out)
     _s, out, _e = world.run([AGENT, "-settings"], env=world.agent_environment(plane))
     assert "ECS_CLUSTER" in out and plane.key[1] not in out
+    _s, out, _e = world.run([AGENT, "-ecs-attributes"], env=world.agent_environment(plane))
+    assert "ecs.capability.container-ordering\n" in out and "ecs.os-type=linux\n" in out
+    assert "task-eni" not in out
+    status, _out, err = world.run([AGENT, "-k"], check=False)
+    assert status == 5 and "AWS_CA_BUNDLE" in err
     assert world.run([AGENT, "-healthcheck"], check=False)[0] != 0
     steps.joined(world, plane)
     world.wait("the health check to pass", lambda: world.run(
         [AGENT, "-healthcheck"], check=False)[0] == 0)
+
+
+def test_the_log_file_may_have_a_level_of_its_own(world, plane):
+    file = "/var/log/ecs/own.log"
+    steps.joined(world, plane, ECS_LOGFILE=file, ECS_LOGLEVEL="info", ECS_LOGLEVEL_ON_INSTANCE="warn",
+                 ECS_CLUSTRE="x")
+    world.stop_agent(signal.SIGTERM)
+    _s, out, _e = world.run(["cat", file])
+    assert "ECS_CLUSTRE is not a setting" in out
+    assert "level=info" not in out
 
 
 def test_introspection_tells_metadata_and_tasks(world, plane):

@@ -23,6 +23,8 @@ char *ea_plat_default_path(ea_path_id id)
     switch (id) {
     case EA_PATH_CONFIG_FILE:
         return ea_strdup("/etc/ecs/ecs.config");
+    case EA_PATH_CONFIG_JSON:
+        return ea_strdup("/etc/ecs_container_agent/config.json");
     case EA_PATH_DATA_DIR:
         return ea_strdup("/var/lib/ecs/data");
     case EA_PATH_LOG_DIR:

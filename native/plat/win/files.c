@@ -56,6 +56,10 @@ char *ea_plat_default_path(ea_path_id id)
     switch (id) {
     case EA_PATH_CONFIG_FILE:
         return data_path("\\Amazon\\ECS\\ecs.config");
+    case EA_PATH_CONFIG_JSON: {
+        EA_FREE_AUTO char *drive = env_folder(L"SystemDrive", "C:");
+        return ea_sprintf_dup("%s\\etc\\ecs_container_agent\\config.json", drive);
+    }
     case EA_PATH_DATA_DIR:
         return data_path("\\Amazon\\ECS\\data");
     case EA_PATH_LOG_DIR:

@@ -68,6 +68,26 @@ static void a_task_role_is_promised_once_it_is_proven(void **state)
     ea_caps_done(&after);
 }
 
+/* The endpoint's address is the host's own, so a container in the host's network reaches it as well. */
+static void a_task_role_in_the_hosts_network_is_promised_where_it_is_asked_for(void **state)
+{
+    static const char role[] = "com.amazonaws.ecs.capability.task-iam-role-network-host";
+    const char *const asked[] = { "ECSTOOLS_CONFIG=/dev/null", "ECS_ENABLE_TASK_IAM_ROLE=true",
+                                  "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST=true", NULL };
+    const char *const not_asked[] = { "ECSTOOLS_CONFIG=/dev/null", "ECS_ENABLE_TASK_IAM_ROLE=true",
+                                      NULL };
+    struct ea_caps proven = build(asked, true), unproven = build(asked, false),
+                   without = build(not_asked, true);
+
+    (void)state;
+    assert_int_equal(offers(&proven, role), !ea_plat_is_windows());
+    assert_false(offers(&unproven, role));
+    assert_false(offers(&without, role));
+    ea_caps_done(&proven);
+    ea_caps_done(&unproven);
+    ea_caps_done(&without);
+}
+
 static void versions_and_drivers_become_attributes(void **state)
 {
     const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null",
@@ -119,6 +139,22 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
           "\"fsxWindowsFileServer\",\"fsxWindowsFileServerVolumeConfiguration\":{}}],"
           "\"containers\":[]}",
           "fsxWindowsFileServer" },
+        { "ECS Exec",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\",\"managedAgents\":[{\"name\":\"ExecuteCommandAgent\"}]}]}",
+          "execute-command" },
+        { "Service Connect",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"attachments\":[{\"attachmentType\":"
+          "\"serviceconnectdetail\"}],\"containers\":[]}",
+          "service-connect-v1" },
+        { "EFS",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"volumes\":[{\"name\":\"v\",\"type\":"
+          "\"efs\",\"efsVolumeConfiguration\":{}}],\"containers\":[]}",
+          "ecs.capability.efs" },
+        { "App Mesh",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"proxyConfiguration\":{\"type\":"
+          "\"APPMESH\"},\"containers\":[]}",
+          "aws-appmesh" },
         { "a second need behind one that is met",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]},"
@@ -148,6 +184,36 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
         if (missing != (cases[i].word != NULL) || (missing && !strstr(text, cases[i].word)))
             fail_msg("%s: got \"%s\"", cases[i].why, text);
         ea_task_free(t);
+    }
+    ea_caps_done(&c);
+}
+
+static void features_that_are_withheld_are_never_promised(void **state)
+{
+    static const char *const names[] = {
+        "ecs.capability.task-eni",
+        "ecs.capability.firelens.fluentbit",
+        "ecs.capability.firelens.fluentd",
+        "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
+        "ecs.capability.efs",
+        "ecs.capability.fsxWindowsFileServer",
+        "ecs.capability.execute-command",
+        "ecs.capability.service-connect-v1",
+        "ecs.capability.aws-appmesh",
+        "ecs.capability.pid-ipc-namespace-sharing",
+        "ecs.capability.fault-injection",
+        "ecs.capability.storage.ebs-task-volume-attach",
+    };
+    const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", "ECS_ENABLE_TASK_ENI=true",
+                                "ECS_FSX_WINDOWS_FILE_SERVER_SUPPORTED=true",
+                                "ECS_AVAILABLE_LOGGING_DRIVERS=[\"awsfirelens\"]", NULL };
+    struct ea_caps c = build(env, true);
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(names); i++) {
+        const struct ea_cap *cap = ea_caps_find(&c, names[i]);
+        if (!cap || cap->offered || !cap->reason)
+            fail_msg("%s", names[i]);
     }
     ea_caps_done(&c);
 }
@@ -260,10 +326,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_role_is_promised_once_it_is_proven),
+        cmocka_unit_test(a_task_role_in_the_hosts_network_is_promised_where_it_is_asked_for),
         cmocka_unit_test(versions_and_drivers_become_attributes),
         cmocka_unit_test(a_task_that_needs_what_is_withheld_is_named),
         cmocka_unit_test(volume_plugins_are_promised_by_name_and_the_local_one_always),
         cmocka_unit_test(limits_of_tasks_are_promised_where_the_host_can_hold_them),
+        cmocka_unit_test(features_that_are_withheld_are_never_promised),
         cmocka_unit_test(service_accounts_are_promised_where_windows_has_them),
     };
 

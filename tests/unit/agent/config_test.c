@@ -7,6 +7,7 @@
 
 #include "agent/config.h"
 #include "base/alloc.h"
+#include "base/log.h"
 #include "plat/plat.h"
 
 #include <string.h>
@@ -150,6 +151,132 @@ static void secrets_are_masked_and_settings_to_come_are_named(void **state)
     ea_config_free(c);
 }
 
+/* ---- warnings, as the log shows them ---- */
+
+static ea_buf told;
+
+static void keep(void *ctx, ea_level level, const char *line, size_t n)
+{
+    (void)ctx;
+    (void)level;
+    ea_buf_add(&told, line, n);
+}
+
+static const char *warnings_of(ea_config *c)
+{
+    const ea_log_config to_us = { .level = EA_WARN, .sink = keep }, plain = { .level = EA_INFO };
+
+    ea_buf_done(&told);
+    told = EA_BUF(64 * 1024);
+    ea_log_configure(&to_us);
+    ea_config_log_warnings(c);
+    ea_log_configure(&plain);
+    return ea_buf_z(&told);
+}
+
+static void no_setting_is_without_effect_in_silence(void **state)
+{
+    static const struct {
+        const char *why, *pair, *words; /* NULL: nothing is said */
+    } cases[] = {
+        { "a slip of the pen", "ECS_CLUSTRE=prod", "ECS_CLUSTRE is not a setting" },
+        { "not in this version", "ECS_ENABLE_TASK_ENI=true",
+          "ECS_ENABLE_TASK_ENI has no effect in this version (awsvpc network mode)" },
+        { "not in this version, nor wanted", "ECS_ENABLE_TASK_ENI=false", NULL },
+        { "of the container launcher", "ECS_AGENT_LABELS={}", "the agent is no container" },
+        { "of the Linux service for accounts", "CREDENTIALS_FETCHER_HOST=x", "Windows' alone" },
+        { "a way to the same end", "ECS_ALLOW_OFFHOST_INTROSPECTION_ACCESS=true",
+          "ECSTOOLS_INTROSPECTION_ADDRESS" },
+        { "not a setting and nobody's mistake", "ECS_AGENT_URI=http://169.254.170.2/api/x", NULL },
+        { "somebody else's", "PATH=/bin", NULL },
+        { "an unknown word", "ECS_IMAGE_PULL_BEHAVIOR=never",
+          "default, always, once or prefer-cached is expected" },
+        { "by the hour", "ECS_LOG_ROLLOVER_TYPE=hourly", "by the hour is not in this version" },
+        { "not a range", "ECS_DYNAMIC_HOST_PORT_RANGE=5000", "<first>-<last>" },
+        { "not a level", "ECS_LOGLEVEL_ON_INSTANCE=loud", "or none is expected" },
+        { "a level of the file", "ECS_LOGLEVEL_ON_INSTANCE=none", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        const char *const env[] = { NO_FILE, cases[i].pair, NULL };
+        ea_config *c = load(env);
+        const char *text = warnings_of(c);
+
+        if (cases[i].words ? !strstr(text, cases[i].words) : *text != '\0')
+            fail_msg("%s: \"%s\"", cases[i].why, text);
+        ea_config_free(c);
+    }
+    ea_buf_done(&told);
+}
+
+static void a_start_may_take_two_minutes_on_windows_at_least(void **state)
+{
+    const char *const env[] = { NO_FILE, "ECS_CONTAINER_START_TIMEOUT=1m", NULL };
+    ea_config *c = load(env);
+
+    (void)state;
+    assert_int_equal(ea_cfg_ms(c, EA_CFG_CONTAINER_START_TIMEOUT),
+                     ea_plat_is_windows() ? 120000 : 60000);
+    ea_config_free(c);
+}
+
+static void windows_compares_names_without_case(void **state)
+{
+    const char *const env[] = { NO_FILE, "ecs_cluster=prod", NULL };
+    ea_config *c = load(env);
+
+    (void)state;
+    assert_string_equal(ea_cfg_str(c, EA_CFG_CLUSTER), ea_plat_is_windows() ? "prod" : "");
+    ea_config_free(c);
+}
+
+static void members_of_the_json_file_without_effect_are_named(void **state)
+{
+    EA_FREE_AUTO char *dir = ea_plat_exe_dir();
+    EA_FREE_AUTO char *path = ea_sprintf_dup("%s/config_test.%d.json", dir, (int)ea_plat_pid());
+    EA_FREE_AUTO char *pair = ea_sprintf_dup("ECS_AGENT_CONFIG_FILE_PATH=%s", path);
+    const char *const env[] = { NO_FILE, pair, NULL };
+    ea_err err = { 0 };
+    ea_config *c;
+
+    (void)state;
+    assert_int_equal(ea_plat_write_file(path,
+                                        EA_STR("{\"cluster\":\"prod\",\"NoIID\":true,"
+                                               "\"TaskCleanupWaitDuration\":600000000000}"),
+                                        0600, &err),
+                     EA_OK);
+    c = load(env);
+    assert_string_equal(ea_cfg_str(c, EA_CFG_CLUSTER), "prod");
+    assert_int_equal(ea_cfg_ms(c, EA_CFG_TASK_CLEANUP_WAIT), 600000);
+    assert_non_null(strstr(warnings_of(c), "member NoIID of the JSON settings has no effect"));
+    ea_config_free(c);
+    ea_buf_done(&told);
+    assert_int_equal(ea_plat_remove_file(path, &err), EA_OK);
+}
+
+/* Windows' service has them from there alone, and what a cmdlet copies from its shell lands there. */
+static void proxies_may_stand_in_the_file_of_settings(void **state)
+{
+    EA_FREE_AUTO char *dir = ea_plat_exe_dir();
+    EA_FREE_AUTO char *path = ea_sprintf_dup("%s/config_test.%d.tmp", dir, (int)ea_plat_pid());
+    EA_FREE_AUTO char *pair = ea_sprintf_dup("ECSTOOLS_CONFIG=%s", path);
+    const char *const env[] = { pair, NULL };
+    EA_BUF_AUTO text = EA_BUF(1024 * 1024);
+    ea_err err = { 0 };
+    ea_config *c;
+
+    (void)state;
+    assert_int_equal(
+        ea_plat_write_file(path, EA_STR("HTTPS_PROXY=http://u:hunter2@p:1\n"), 0600, &err), EA_OK);
+    c = load(env);
+    assert_string_equal(ea_cfg_str(c, EA_CFG_HTTPS_PROXY), "http://u:hunter2@p:1");
+    ea_config_print(c, &text);
+    assert_null(strstr(ea_buf_z(&text), "hunter2"));
+    ea_config_free(c);
+    assert_int_equal(ea_plat_remove_file(path, &err), EA_OK);
+}
+
 static void a_file_of_settings_is_read_and_the_environment_wins(void **state)
 {
     EA_FREE_AUTO char *dir = ea_plat_exe_dir();
@@ -183,6 +310,11 @@ int main(void)
         cmocka_unit_test(a_list_of_reserved_ports_is_never_empty),
         cmocka_unit_test(user_data_fills_what_nobody_else_has_set),
         cmocka_unit_test(secrets_are_masked_and_settings_to_come_are_named),
+        cmocka_unit_test(no_setting_is_without_effect_in_silence),
+        cmocka_unit_test(a_start_may_take_two_minutes_on_windows_at_least),
+        cmocka_unit_test(windows_compares_names_without_case),
+        cmocka_unit_test(members_of_the_json_file_without_effect_are_named),
+        cmocka_unit_test(proxies_may_stand_in_the_file_of_settings),
         cmocka_unit_test(a_file_of_settings_is_read_and_the_environment_wins),
     };
 
