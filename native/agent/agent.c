@@ -42,7 +42,7 @@ static ea_code open_state(ea_agent *ag, ea_err *err)
 {
     EA_FREE_AUTO char *db = NULL;
 
-    if (ea_plat_make_dir(ag->data_dir, err))
+    if (ea_plat_own_dir(ag->data_dir, err))
         return ea_wrap(err, "data directory %s", ag->data_dir);
     if (ea_plat_lock_dir(ag->data_dir, err))
         return ea_wrap(err, "data directory %s", ag->data_dir);
@@ -309,7 +309,7 @@ static ea_code listen_control(ea_agent *ag, ea_err *err)
 {
     EA_FREE_AUTO char *path = NULL;
 
-    if (ea_plat_make_dir(ag->run_dir, err))
+    if (ea_plat_own_dir(ag->run_dir, err))
         return ea_wrap(err, "run directory %s", ag->run_dir);
     path = ea_plat_control_path(ag->run_dir);
     if (ea_serve_control(ag->serve, path, err))

@@ -408,10 +408,8 @@ static ea_code from_env_file(ea_config *c, ea_err *err)
         return EA_OK;
     }
     /* A file that was named is the namer's affair; one in the usual place may be anybody's. */
-    if (!*named && ea_plat_trusted_file(path, &why)) {
-        warn(c, "settings file not used: %s", why.text);
-        return EA_OK;
-    }
+    if (!*named && ea_plat_trusted_file(path, &why))
+        return ea_fail(err, EA_SETTINGS, "settings file: %s", why.text);
     if (from_env_text(c, ea_buf_str(&text), err))
         return ea_wrap(err, "%s", path);
     return EA_OK;

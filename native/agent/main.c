@@ -290,7 +290,7 @@ static void leave_note(const char *const *env, int code, const ea_err *err)
     if (!dir)
         dir = ea_plat_default_path(EA_PATH_RUN_DIR);
     path = ea_sprintf_dup("%s/last-exit", dir);
-    if (ea_plat_make_dir(dir, &why) || ea_plat_write_file(path, ea_str_of(text), 0600, &why))
+    if (ea_plat_own_dir(dir, &why) || ea_plat_write_file(path, ea_str_of(text), 0600, &why))
         ea_warn("the reason of the end is not kept", EA_S("err", why.text));
 }
 

@@ -283,7 +283,7 @@ static ea_code open_all(ea_local *lc, const ea_local_options *o, ea_err *err)
                                     .body_bytes = 2 * 1024 * 1024,
                                     .idle_timeout_ms = 60000 };
 
-    if (ea_plat_make_dir(o->data_dir, err) || ea_plat_lock_dir(o->data_dir, err))
+    if (ea_plat_own_dir(o->data_dir, err) || ea_plat_lock_dir(o->data_dir, err))
         return err->code;
     lc->data_dir = ea_strdup(o->data_dir); /* from here on locked: ea_local_free unlocks */
     if (ea_lc_state_open(&lc->state, file, o->region, o->account, err))

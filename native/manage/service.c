@@ -218,6 +218,16 @@ static const char *output_of(ecsagent_op *op, const struct ea_place *p)
     return ea_plat_is_windows() ? "the Application event log" : "journalctl -u " EA_SERVICE_NAME;
 }
 
+/* An operator's own folder for logs may be shared. */
+static ea_code make_log_dir(const struct ea_place *p, ea_err *err)
+{
+    EA_FREE_AUTO char *usual = ea_plat_default_path(EA_PATH_LOG_DIR);
+
+    return ea_str_eq_nocase(ea_str_of(p->log_dir), ea_str_of(usual))
+               ? ea_plat_own_dir(p->log_dir, err)
+               : ea_plat_make_dir(p->log_dir, err);
+}
+
 ea_code ea_service_launch(const struct ea_place *p, const ea_envs *env, ea_err *err)
 {
     EA_FREE_AUTO char *dir = ea_program_dir(p->program_root);
@@ -229,7 +239,7 @@ ea_code ea_service_launch(const struct ea_place *p, const ea_envs *env, ea_err *
     ea_process process;
     ea_code code;
 
-    if (ea_plat_make_dir(p->log_dir, err) || ea_plat_make_dir(p->run_dir, err) ||
+    if (make_log_dir(p, err) || ea_plat_own_dir(p->run_dir, err) ||
         ea_plat_remove_file(p->exit_note, err))
         return ea_wrap(err, "start the service");
     if (ea_plat_has_services())

@@ -10,6 +10,13 @@ enum {
     MAX_FILE = 256 * 1024
 };
 
+static bool is_usual(const char *path)
+{
+    EA_FREE_AUTO char *usual = ea_plat_default_path(EA_PATH_CONFIG_FILE);
+
+    return ea_str_eq_nocase(ea_str_of(path), ea_str_of(usual));
+}
+
 ea_code ea_settings_read(const char *path, ea_strmap *out, ea_err *err)
 {
     EA_SECRET_BUF_AUTO text = EA_BUF(MAX_FILE);
@@ -22,6 +29,8 @@ ea_code ea_settings_read(const char *path, ea_strmap *out, ea_err *err)
         *err = why;
         return ea_wrap(err, "settings file");
     }
+    if (is_usual(path) && ea_plat_trusted_file(path, &why))
+        return ea_fail(err, EA_SETTINGS, "settings file: %s", why.text);
     rest = ea_buf_str(&text);
     while (rest.n > 0) {
         ea_str line, key, value;
@@ -48,6 +57,12 @@ static char *folder_of(const char *path)
     return end && end != path ? ea_strndup(path, (size_t)(end - path)) : NULL;
 }
 
+/* The usual one is the agent's alone; one that an operator names may be shared. */
+static ea_code make_folder(const char *path, const char *folder, ea_err *err)
+{
+    return is_usual(path) ? ea_plat_own_dir(folder, err) : ea_plat_make_dir(folder, err);
+}
+
 ea_code ea_settings_write(const char *path, const ea_strmap *settings, ea_err *err)
 {
     EA_SECRET_BUF_AUTO text = EA_BUF(MAX_FILE);
@@ -60,7 +75,7 @@ ea_code ea_settings_write(const char *path, const ea_strmap *settings, ea_err *e
         ea_buf_adds(&text, settings->v[i].v);
         ea_buf_addc(&text, '\n');
     }
-    if (ea_buf_check(&text, err) || (folder && ea_plat_make_dir(folder, err)) ||
+    if (ea_buf_check(&text, err) || (folder && make_folder(path, folder, err)) ||
         ea_plat_write_file(path, ea_buf_str(&text), 0600, err))
         return ea_wrap(err, "settings file %s", path);
     return EA_OK;

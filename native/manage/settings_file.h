@@ -6,7 +6,8 @@
 #include "../base/err.h"
 #include "place.h"
 
-/* Lines into `out` (zeroed by the caller); an absent file is empty. */
+/* Lines into `out` (zeroed by the caller); an absent file is empty. EA_SETTINGS: the file in the usual place
+ * belongs to somebody who must not say what the agent does. */
 ea_code ea_settings_read(const char *path, ea_strmap *out, ea_err *err) EA_CHECK;
 /* The folder is made; mode 0600. */
 ea_code ea_settings_write(const char *path, const ea_strmap *settings, ea_err *err) EA_CHECK;

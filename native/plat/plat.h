@@ -76,9 +76,6 @@ ea_code ea_plat_remove_tree(const char *path,
                             ea_err *err) EA_CHECK; /* absent: fine; no links followed */
 ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_err *err) EA_CHECK;
 bool ea_plat_exists(const char *path);
-/* Nobody but those who may change this program anyway has written it. Linux: root or this user owns it, others may
- * not write; Windows: Administrators, SYSTEM or this user own it. EA_DENIED says who else; EA_NOT_FOUND. */
-ea_code ea_plat_trusted_file(const char *path, ea_err *err) EA_CHECK;
 /* Appends (mode 0600 at creation, parents made). A file that would grow over max_bytes is renamed to
  * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
 /* ea_plat_append_kept leaves the file open for the next lines, so that each costs one write. A file that
@@ -93,6 +90,18 @@ ea_code ea_plat_append_kept(ea_plat_file *f, const char *path, ea_str text, int6
 void ea_plat_append_close(ea_plat_file *f);
 ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
                               ea_err *err) EA_CHECK;
+
+/* ---- owners.c ---- */
+/* Nobody but those who may change this program anyway has written it. Linux: root or this user owns it, others may
+ * not write; Windows: Administrators, SYSTEM, the installer of Windows or this user own it. EA_DENIED says who else and
+ * what to do; EA_NOT_FOUND. */
+ea_code ea_plat_trusted_file(const char *path, ea_err *err) EA_CHECK;
+/* As ea_plat_make_dir, for a folder that is this agent's alone. On Windows, where every user may make folders in
+ * %ProgramData%, nobody but those of ea_plat_trusted_file() owns it or one above it: what others made and left
+ * empty is made anew, what has something in it is EA_DENIED with the owner and what to do. One that takes rights from
+ * above is closed to others, and so is all in it; what others put there before is EA_DENIED. Blocks while it looks. */
+ea_code ea_plat_own_dir(const char *path, ea_err *err) EA_CHECK;
+
 /* ---- protect.c ---- */
 /* Adds to `out` what only this machine can open again: DPAPI for the machine on Windows; on Linux the text itself,
  * whose file must be root's alone. */

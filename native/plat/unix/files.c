@@ -311,21 +311,6 @@ ea_code ea_plat_remove_tree(const char *path, ea_err *err)
     return number && number != ENOTDIR ? ea_fail_errno(err, number, "remove", path) : EA_OK;
 }
 
-ea_code ea_plat_trusted_file(const char *path, ea_err *err)
-{
-    struct stat st;
-
-    if (stat(path, &st) != 0)
-        return ea_fail_errno(err, errno, "look at", path);
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return ea_fail(err, EA_DENIED, "%s belongs to user %u, not to root", path,
-                       (unsigned)st.st_uid);
-    if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return ea_fail(err, EA_DENIED, "%s may be written by others than its owner (mode %o)", path,
-                       (unsigned)(st.st_mode & 07777));
-    return EA_OK;
-}
-
 bool ea_plat_exists(const char *path)
 {
     struct stat st;

@@ -1,11 +1,10 @@
 #include "../plat.h"
 
 #include "../../base/clock.h"
+#include "access.h"
 #include "wide.h"
 
 #include <inttypes.h>
-#include <aclapi.h>
-#include <sddl.h>
 /* Windows' own order: the ids are defined here, not only declared. */
 #include <initguid.h>
 #include <knownfolders.h>
@@ -99,93 +98,29 @@ char *ea_plat_control_path(const char *run_dir)
 
 /* --- who may read ------------------------------------------------------------------------------ */
 
-/* SYSTEM, Administrators and the owner (who is one of the two unless the agent runs as a user);
- * nothing is inherited from the folder above. */
-#define PRIVATE_FILE L"D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;S-1-3-4)"
-#define PRIVATE_DIR  L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)"
-
-struct access { /* done() after use */
-    SECURITY_ATTRIBUTES attributes;
-    PSECURITY_DESCRIPTOR descriptor;
-};
-
-/* What an administrator makes belongs to the group, whatever the policy for owners is: the service, which is
- * another user, trusts that. */
-static bool make_access(const wchar_t *sddl, struct access *a)
-{
-    wchar_t text[128];
-
-    *a = (struct access){ 0 };
-    (void)swprintf(text, EA_COUNT(text), L"%ls%ls", ea_plat_is_admin() ? L"O:BA" : L"", sddl);
-    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(text, SDDL_REVISION_1, &a->descriptor,
-                                                              NULL))
-        return false;
-    a->attributes.nLength = sizeof(a->attributes);
-    a->attributes.lpSecurityDescriptor = a->descriptor;
-    return true;
-}
-
-static void done_access(struct access *a)
-{
-    if (a->descriptor)
-        (void)LocalFree(a->descriptor); /* our own */
-}
-
 /* Opens for writing; `mode` as in ea_plat_write_file. INVALID_HANDLE_VALUE with GetLastError(). */
 static HANDLE create(const wchar_t *path, unsigned mode, DWORD how, DWORD access_wanted)
 {
     const DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-    struct access a = { 0 };
+    struct ea_access a = { 0 };
     HANDLE h;
     DWORD number;
 
-    if ((mode & 077) == 0 && !make_access(PRIVATE_FILE, &a))
+    if ((mode & 077) == 0 && !ea_access_make(EA_ACCESS_FILE, &a))
         return INVALID_HANDLE_VALUE;
     h = CreateFileW(path, access_wanted, share, a.descriptor ? &a.attributes : NULL, how,
                     FILE_ATTRIBUTE_NORMAL, NULL);
     number = GetLastError();
-    done_access(&a);
+    ea_access_done(&a);
     SetLastError(number);
     return h;
-}
-
-/* --- long paths -------------------------------------------------------------------------------- */
-
-static const wchar_t any_length[] = L"\\\\?\\"; /* what follows may be longer than MAX_PATH */
-
-enum {
-    ANY_LENGTH = EA_COUNT(any_length) - 1,
-    SHORT_MAX = 230 /* room for the names that are made beside a file */
-};
-
-/* The form without a limit takes neither slashes nor dots nor relative paths. Caller frees. */
-static wchar_t *long_path(const char *path)
-{
-    wchar_t *wide = ea_wide(path), *out;
-    DWORD n = wcsncmp(wide, L"\\\\", 2) == 0 ? 0 : GetFullPathNameW(wide, 0, NULL, NULL);
-
-    if (n == 0)
-        return wide; /* a pipe, a share, this form already */
-    out = ea_alloc_array(ANY_LENGTH + (size_t)n + 1, sizeof(*out));
-    wmemcpy(out, any_length, ANY_LENGTH);
-    if (GetFullPathNameW(wide, n, out + ANY_LENGTH, NULL) == 0) {
-        ea_free(out);
-        return wide;
-    }
-    ea_free(wide);
-    return out;
-}
-
-static wchar_t *wide_path(const char *path)
-{
-    return strlen(path) > SHORT_MAX ? long_path(path) : ea_wide(path);
 }
 
 /* --- reading and writing ----------------------------------------------------------------------- */
 
 static HANDLE open_to_read(const char *path)
 {
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
 
     return CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                        NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
@@ -247,7 +182,7 @@ static HANDLE open_sibling(const char *path, unsigned mode, wchar_t **name)
 
     ea_plat_random(&salt, sizeof(salt));
     text = ea_sprintf_dup("%s.%016" PRIx64 ".tmp", path, salt);
-    *name = wide_path(text);
+    *name = ea_wide_path(text);
     return create(*name, mode, CREATE_NEW, GENERIC_WRITE);
 }
 
@@ -255,7 +190,7 @@ static HANDLE open_sibling(const char *path, unsigned mode, wchar_t **name)
 static ea_code finish_sibling(HANDLE h, DWORD failed, const wchar_t *name, const char *path,
                               ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *to = wide_path(path);
+    EA_FREE_AUTO wchar_t *to = ea_wide_path(path);
     DWORD number = failed;
 
     if (number == ERROR_SUCCESS && !FlushFileBuffers(h))
@@ -311,17 +246,17 @@ ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_er
 
 ea_code ea_plat_private_file(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
     HANDLE h = create(wide, 0600, OPEN_ALWAYS, GENERIC_READ | GENERIC_WRITE | WRITE_DAC);
-    struct access a;
+    struct ea_access a;
 
     if (h == INVALID_HANDLE_VALUE)
         return ea_fail_win(err, GetLastError(), "open", path);
-    if (GetLastError() == ERROR_ALREADY_EXISTS && make_access(PRIVATE_FILE, &a)) {
+    if (GetLastError() == ERROR_ALREADY_EXISTS && ea_access_make(EA_ACCESS_FILE, &a)) {
         (void)SetKernelObjectSecurity(
             h, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
             a.descriptor); /* FAT volumes have no rights to set */
-        done_access(&a);
+        ea_access_done(&a);
     }
     (void)CloseHandle(h); /* nothing was written */
     return EA_OK;
@@ -329,8 +264,8 @@ ea_code ea_plat_private_file(const char *path, ea_err *err)
 
 ea_code ea_plat_rename(const char *from, const char *to, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *a = wide_path(from);
-    EA_FREE_AUTO wchar_t *b = wide_path(to);
+    EA_FREE_AUTO wchar_t *a = ea_wide_path(from);
+    EA_FREE_AUTO wchar_t *b = ea_wide_path(to);
 
     if (!MoveFileExW(a, b, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
         return ea_fail_win(err, GetLastError(), "rename", from);
@@ -339,30 +274,11 @@ ea_code ea_plat_rename(const char *from, const char *to, ea_err *err)
 
 /* --- folders ----------------------------------------------------------------------------------- */
 
-static DWORD make_one(const wchar_t *path)
-{
-    struct access a;
-    DWORD number = ERROR_SUCCESS, attributes;
-
-    if (!make_access(PRIVATE_DIR, &a))
-        return GetLastError();
-    if (!CreateDirectoryW(path, &a.attributes))
-        number = GetLastError();
-    done_access(&a);
-    if (number == ERROR_SUCCESS)
-        return number;
-    /* A drive's root answers "access denied", an existing folder "exists". */
-    attributes = GetFileAttributesW(path);
-    if (attributes != INVALID_FILE_ATTRIBUTES)
-        return attributes & FILE_ATTRIBUTE_DIRECTORY ? ERROR_SUCCESS : ERROR_ALREADY_EXISTS;
-    return number;
-}
-
 ea_code ea_plat_make_dir(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
-    wchar_t *begin = wide + (wcsncmp(wide, any_length, ANY_LENGTH) == 0 ? ANY_LENGTH : 0);
-    DWORD number = make_one(wide);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
+    wchar_t *begin = wide + (wcsncmp(wide, EA_LONG_PATH, EA_LONG_PATH_N) == 0 ? EA_LONG_PATH_N : 0);
+    DWORD number = ea_make_one_dir(wide);
 
     for (wchar_t *p = begin; number == ERROR_PATH_NOT_FOUND && *p; p++) {
         wchar_t separator = *p;
@@ -371,13 +287,13 @@ ea_code ea_plat_make_dir(const char *path, ea_err *err)
         if ((separator != L'\\' && separator != L'/') || p == begin || p[-1] == L':')
             continue;
         *p = L'\0';
-        step = make_one(wide);
+        step = ea_make_one_dir(wide);
         *p = separator;
         if (step != ERROR_SUCCESS && step != ERROR_PATH_NOT_FOUND)
             return ea_fail_win(err, step, "make folder", path);
     }
     if (number == ERROR_PATH_NOT_FOUND)
-        number = make_one(wide);
+        number = ea_make_one_dir(wide);
     return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "make folder", path);
 }
 
@@ -388,7 +304,7 @@ static bool is_absent(DWORD number)
 
 ea_code ea_plat_remove_file(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
 
     if (!DeleteFileW(wide) && !is_absent(GetLastError()))
         return ea_fail_win(err, GetLastError(), "remove", path);
@@ -440,7 +356,7 @@ static DWORD remove_any(const wchar_t *path, unsigned depth)
 
 ea_code ea_plat_remove_empty_dir(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
     DWORD number = RemoveDirectoryW(wide) ? ERROR_SUCCESS : GetLastError();
 
     if (number == ERROR_SUCCESS || number == ERROR_DIR_NOT_EMPTY ||
@@ -451,7 +367,7 @@ ea_code ea_plat_remove_empty_dir(const char *path, ea_err *err)
 
 ea_code ea_plat_remove_tree(const char *path, ea_err *err)
 {
-    EA_FREE_AUTO wchar_t *wide = long_path(path); /* what is inside may be deep */
+    EA_FREE_AUTO wchar_t *wide = ea_long_path(path); /* what is inside may be deep */
     DWORD number = remove_any(wide, 64);
 
     return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "remove", path);
@@ -459,57 +375,9 @@ ea_code ea_plat_remove_tree(const char *path, ea_err *err)
 
 bool ea_plat_exists(const char *path)
 {
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
 
     return GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES;
-}
-
-/* --- owners ------------------------------------------------------------------------------------ */
-
-static bool is_this_user(PSID owner)
-{
-    union {
-        TOKEN_USER user;
-        BYTE bytes[256];
-    } u;
-    HANDLE token;
-    DWORD n;
-    bool same;
-
-    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
-        return false;
-    same = GetTokenInformation(token, TokenUser, &u, sizeof(u), &n) &&
-           EqualSid(owner, u.user.User.Sid);
-    (void)CloseHandle(token); /* only read */
-    return same;
-}
-
-ea_code ea_plat_trusted_file(const char *path, ea_err *err)
-{
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
-    PSECURITY_DESCRIPTOR descriptor = NULL;
-    PSID owner = NULL;
-    DWORD number = GetNamedSecurityInfoW(wide, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner,
-                                         NULL, NULL, NULL, &descriptor);
-    wchar_t *sid = NULL;
-
-    if (number != ERROR_SUCCESS)
-        return ea_fail_win(err, number, "look at the owner of", path);
-    if (!IsWellKnownSid(owner, WinBuiltinAdministratorsSid) &&
-        !IsWellKnownSid(owner, WinLocalSystemSid) && !is_this_user(owner)) {
-        EA_FREE_AUTO char *name = NULL;
-
-        if (ConvertSidToStringSidW(owner, &sid))
-            name = ea_narrow(sid);
-        (void)LocalFree(sid);         /* NULL is fine */
-        (void)ea_fail(err, EA_DENIED, /* returned below */
-                      "%s belongs to %s, not to Administrators: icacls \"%s\" /setowner "
-                      "*S-1-5-32-544",
-                      path, name ? name : "another user", path);
-        number = ERROR_ACCESS_DENIED;
-    }
-    (void)LocalFree(descriptor); /* the system's, now ours */
-    return number == ERROR_SUCCESS ? EA_OK : err->code;
 }
 
 /* --- appending --------------------------------------------------------------------------------- */
@@ -520,7 +388,7 @@ enum {
 
 static HANDLE open_append(const char *path)
 {
-    EA_FREE_AUTO wchar_t *wide = wide_path(path);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
 
     return create(wide, 0600, OPEN_ALWAYS, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE);
 }
@@ -530,13 +398,13 @@ static void roll(const char *path, unsigned keep)
     for (unsigned i = keep; i > 0; i--) {
         EA_FREE_AUTO char *a = i == 1 ? ea_strdup(path) : ea_sprintf_dup("%s.%u", path, i - 1);
         EA_FREE_AUTO char *b = ea_sprintf_dup("%s.%u", path, i);
-        EA_FREE_AUTO wchar_t *from = wide_path(a);
-        EA_FREE_AUTO wchar_t *to = wide_path(b);
+        EA_FREE_AUTO wchar_t *from = ea_wide_path(a);
+        EA_FREE_AUTO wchar_t *to = ea_wide_path(b);
 
         (void)MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING); /* gaps in the row are normal */
     }
     if (keep == 0) {
-        EA_FREE_AUTO wchar_t *wide = wide_path(path);
+        EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
 
         (void)DeleteFileW(wide); /* a refusal leaves a file that is longer than wanted */
     }

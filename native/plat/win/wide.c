@@ -1,5 +1,6 @@
 #include "wide.h"
 
+#include <string.h>
 #include <uv.h>
 
 wchar_t *ea_wide(const char *utf8)
@@ -28,6 +29,33 @@ char *ea_narrow(const wchar_t *wide)
     if (n > 0)
         (void)WideCharToMultiByte(CP_UTF8, 0, wide, -1, utf8, n, NULL, NULL); /* the same */
     return utf8;
+}
+
+enum {
+    SHORT_MAX = 230 /* room for the names that are made beside a file */
+};
+
+/* The form without a limit takes neither slashes nor dots nor relative paths. */
+wchar_t *ea_long_path(const char *path)
+{
+    wchar_t *wide = ea_wide(path), *out;
+    DWORD n = wcsncmp(wide, L"\\\\", 2) == 0 ? 0 : GetFullPathNameW(wide, 0, NULL, NULL);
+
+    if (n == 0)
+        return wide; /* a pipe, a share, this form already */
+    out = ea_alloc_array(EA_LONG_PATH_N + (size_t)n + 1, sizeof(*out));
+    wmemcpy(out, EA_LONG_PATH, EA_LONG_PATH_N);
+    if (GetFullPathNameW(wide, n, out + EA_LONG_PATH_N, NULL) == 0) {
+        ea_free(out);
+        return wide;
+    }
+    ea_free(wide);
+    return out;
+}
+
+wchar_t *ea_wide_path(const char *path)
+{
+    return strlen(path) > SHORT_MAX ? ea_long_path(path) : ea_wide(path);
 }
 
 static ea_code code_of(DWORD number)
