@@ -5,6 +5,7 @@
 #include "../base/arn.h"
 #include "../base/log.h"
 #include "../plat/plat.h"
+#include "container_call.h"
 #include "docker_link.h"
 #include "identity.h"
 #include "image_pulls.h"
@@ -263,6 +264,8 @@ static void new_serve(ea_agent *ag)
         .usage = ea_metrics_usage,
         .stats = ea_metrics_document,
         .pulling = ea_pulls_describe,
+        .call = ea_container_call,
+        .drop = ea_container_call_drop,
     };
     struct ea_serve_config config = {
         .audit_file = ea_cfg_bool(ag->config, EA_CFG_AUDIT_DISABLED) ? NULL : audit,

@@ -4,8 +4,8 @@
  * container's ECS_CONTAINER_METADATA_URI and ..._V4, its only secret.
  *
  * Statistics are the engine's own object, in version 4 with the network's rates added; not yet
- * available they are null in version 3 and {} in version 4. The *WithTags routes answer without tags, as when the look-up of
- * the tags fails. The version 2 routes know a task by its own network interface (awsvpc), which no
+ * available they are null in version 3 and {} in version 4. The *WithTags routes answer without tags: serve/tags.h
+ * adds them once they have come. The version 2 routes know a task by its own network interface (awsvpc), which no
  * task here has: always 400.
  * Thread: loop. Model and path in, status and body out. */
 #ifndef EA_SERVE_ROUTE_METADATA_H

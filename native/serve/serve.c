@@ -13,6 +13,7 @@
 #include "route_introspect.h"
 #include "route_metadata.h"
 #include "source_cache.h"
+#include "upstream.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +46,7 @@ struct ea_serve {
     ea_http_server *tasks, *introspection,
         *control; /* one server each: a flood on one stays there */
     ea_http_listener *credentials, *endpoint;
+    ea_upstream *upstream;
     ea_list waiting;
     size_t waits;
     ea_timer *patience;
@@ -104,6 +106,11 @@ static void answer(ea_serve *s, ea_http_request *req, int status, const char *ty
 
     limit_headers(s, req, rate, headers);
     ea_http_respond(req, &r);
+}
+
+static void answer_json(void *ctx, ea_http_request *req, int status, ea_str body)
+{
+    answer(ctx, req, status, "application/json", body);
 }
 
 static void credentials(ea_serve *s, ea_http_request *req, int version, const char *id)
@@ -222,7 +229,7 @@ static void handle_task(void *ctx, ea_http_request *req)
         ea_secret_free(id);
         return;
     }
-    if (metadata(s, req))
+    if (ea_upstream_handle(s->upstream, req) || metadata(s, req))
         return;
     answer(s, req, 404, "text/plain; charset=utf-8", EA_STR("404 page not found\n"));
 }
@@ -295,6 +302,7 @@ ea_serve *ea_serve_new(ea_loop *loop, const struct ea_serve_source *source,
     s->tasks = ea_http_server_new(loop, &limits, handle_task, s);
     s->introspection = ea_http_server_new(loop, &limits, handle_introspection, s);
     s->control = ea_http_server_new(loop, &limits, handle_control, s);
+    s->upstream = ea_upstream_new(loop, &s->source, answer_json, s);
     ea_list_init(&s->waiting);
     s->patience = ea_timer_new(loop, on_patience, s);
     s->open = 3;
@@ -321,6 +329,8 @@ void ea_serve_close(ea_serve *s)
         return;
     s->closing = true;
     answer_waiting(s, true);
+    ea_upstream_free(s->upstream);
+    s->upstream = NULL;
     ea_timer_free(s->patience);
     ea_http_server_close(s->tasks, CLOSE_MS, server_closed, s);
     ea_http_server_close(s->introspection, CLOSE_MS, server_closed, s);

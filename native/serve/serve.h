@@ -25,6 +25,15 @@ typedef enum ea_stats_state {
     EA_STATS_HERE,
 } ea_stats_state;
 
+/* What the ECS API said to a call for a container; borrowed for the callback. */
+struct ea_serve_reply {
+    const ea_err *err; /* EA_OK: `body` is its JSON */
+    ea_str body;
+    int status; /* of a refusal; 0: no answer came */
+    const char *code, *message, *request_id;
+};
+typedef void ea_serve_replied(void *ctx, const struct ea_serve_reply *r);
+
 /* What the servers ask their owner for. */
 struct ea_serve_source {
     void *ctx;
@@ -46,6 +55,12 @@ struct ea_serve_source {
     /* Adds what a container's pull is at: "pulling nginx:1: 3 of 7 layers, 41 of 120 MiB". False: it
      * waits for none. NULL: nobody knows. */
     bool (*pulling)(void *ctx, const char *task_arn, const char *container, ea_buf *out);
+    /* A call of the ECS API that takes 4 s at most, signed with `creds`, or as the instance when NULL; body and
+     * credentials are copied. `done` once, later, on the loop. NULL with *err: it could not be made. The pointer
+     * itself may be NULL: nobody calls. */
+    void *(*call)(void *ctx, const char *operation, ea_str body, const struct ea_creds *creds,
+                  ea_serve_replied *done, void *done_ctx, ea_err *err);
+    void (*drop)(void *ctx, void *call); /* `done` is never called */
 };
 
 struct ea_serve_config {

@@ -72,6 +72,9 @@ CALLS = {
         "cluster": Need(str), "containerInstances": Need([str]), "status": Need(str)},
     "CreateCluster": {"clusterName": Need(str)},
     "ListTagsForResource": {"resourceArn": Need(str)},
+    "GetTaskProtection": {"cluster": Need(str), "tasks": Need([str])},
+    "UpdateTaskProtection": {"cluster": Need(str), "tasks": Need([str]), "protectionEnabled": Need(bool),
+                             "expiresInMinutes": int},
 }
 ACK = {"cluster": Need(str), "containerInstance": Need(str), "messageId": Need(str)}
 ACS_OUT = {
@@ -301,6 +304,8 @@ class Plane:
         self.registrations = {}
         self.drop_attributes = 0  # leaves so many out of the answer of RegisterContainerInstance
         self.delays = {}  # operation -> seconds before its right answer
+        self.tags = {}  # ARN -> {key: value}
+        self.protected = {}  # task -> seconds since 1970
         self.states = {}  # task -> highest status submitted
         self.container_states = {}
         self.imds_tokens = {}
@@ -582,6 +587,27 @@ class Plane:
             "containerInstanceArn": arn, "status": "ACTIVE", "agentConnected": False,
             "attributes": attributes, "registeredResources": call.body["totalResources"],
             "remainingResources": call.body["totalResources"], "version": 1}})
+
+    def _ListTagsForResource(self, call):
+        return Reply(200, {"tags": [{"key": k, "value": v} for k, v in
+                                    self.tags.get(call.body["resourceArn"], {}).items()]})
+
+    def _protection(self, arn):
+        until = self.protected.get(arn)
+        found = {"taskArn": arn, "protectionEnabled": until is not None}
+        return Reply(200, {"protectedTasks": [found if until is None else dict(found, expirationDate=until)],
+                           "failures": []})
+
+    def _GetTaskProtection(self, call):
+        return self._protection(*call.body["tasks"])
+
+    def _UpdateTaskProtection(self, call):
+        arn, = call.body["tasks"]
+        if call.body["protectionEnabled"]:
+            self.protected[arn] = 1900000000.25
+        else:
+            self.protected.pop(arn, None)
+        return self._protection(arn)
 
     def _SubmitTaskStateChange(self, call):
         body = call.body

@@ -121,7 +121,61 @@ def test_the_metadata_endpoint_refuses_in_the_known_words(world, plane, path, st
     assert got.headers["X-Rate-Limit-Limit"] == "40.00"
 
 
-def test_the_limit_counts_each_metadata_path_and_the_agent_api_is_not_there(world, plane):
+def test_tags_come_from_the_control_plane_at_each_question(world, plane):
+    steps.joined(world, plane)
+    arn = steps.run(world, plane, steps.sleeper())
+    main = steps.one_container(world, arn)
+    plane.tags = {arn: {"team": "<blue>"}, plane.instance_arn: {"rack": "7"}}
+    v3, v4 = (asks(world, main, "$ECS_CONTAINER_METADATA_URI%s/taskWithTags" % v) for v in ("", "_V4"))
+    for told in (v3, v4):
+        assert told["TaskTags"] == {"team": "<blue>"} and told["ContainerInstanceTags"] == {"rack": "7"}
+        assert "Errors" not in told
+    assert "TaskTags" not in asks(world, main, "$ECS_CONTAINER_METADATA_URI_V4/task")
+    plane.always["ListTagsForResource"] = pp.error(400, "AccessDeniedException", "no tags for you")
+    denied = asks(world, main, "$ECS_CONTAINER_METADATA_URI_V4/taskWithTags")
+    assert denied["TaskARN"] == arn and "TaskTags" not in denied
+    assert [(e["ErrorField"], e["ErrorCode"], e["StatusCode"], e["ResourceARN"]) for e in denied["Errors"]] == [
+        ("ContainerInstanceTags", "AccessDeniedException", 400, plane.instance_arn),
+        ("TaskTags", "AccessDeniedException", 400, arn)]
+    plane.always["ListTagsForResource"] = pp.Reply(hang=True)
+    slow = asks(world, main, "$ECS_CONTAINER_METADATA_URI_V4/taskWithTags")
+    assert len(slow["Errors"]) == 2 and slow["KnownStatus"] == "RUNNING"
+    del plane.always["ListTagsForResource"]
+    steps.stop(world, plane, arn)
+
+
+def test_a_task_protects_itself_with_its_own_role(world, plane):
+    role = pp.role_credentials()
+    plane.keys[role["accessKeyId"]] = (role["secretAccessKey"], role["sessionToken"])
+    steps.joined(world, plane)
+    arn = steps.run(world, plane, steps.sleeper(), roleCredentials=role)
+    found = endpoint_id(world, steps.one_container(world, arn))
+    state = ENDPOINT + "/api/%s/task-protection/v1/state" % found
+
+    def put(**body):
+        return world.http("PUT", state, body=json.dumps(body).encode())
+
+    assert world.get(state).json() == {"protection": {
+        "ExpirationDate": None, "ProtectionEnabled": False, "TaskArn": arn}}
+    assert put(ProtectionEnabled=True, ExpiresInMinutes=60).json() == {"protection": {
+        "ExpirationDate": "2030-03-17T17:46:40.25Z", "ProtectionEnabled": True, "TaskArn": arn}}
+    update, = plane.of("UpdateTaskProtection")
+    assert update.body["expiresInMinutes"] == 60 and update.access_key == role["accessKeyId"]
+    assert put(ProtectionEnabled=False).json()["protection"]["ProtectionEnabled"] is False
+    refused = put(Enabled=True)
+    assert refused.status == 400 and refused.json()["error"]["Code"] == "InvalidParameterException"
+    assert world.http("DELETE", state).status == 405
+    plane.always["GetTaskProtection"] = pp.error(400, "AccessDeniedException", "not this role")
+    denied = world.get(state)
+    assert denied.status == 400 and denied.json()["error"]["Code"] == "AccessDeniedException"
+    plane.always["GetTaskProtection"] = pp.Reply(hang=True)
+    late = world.get(state, timeout=10)
+    assert late.status == 504 and late.json()["error"]["Code"] == "RequestCanceled"
+    del plane.always["GetTaskProtection"]
+    steps.stop(world, plane, arn)
+
+
+def test_the_limit_counts_each_metadata_path_and_fault_injection_is_not_there(world, plane):
     steps.joined(world, plane, ECS_TASK_METADATA_RPS_LIMIT="1,3")
     arn = steps.run(world, plane)
     found = endpoint_id(world, steps.one_container(world, arn))
@@ -129,6 +183,6 @@ def test_the_limit_counts_each_metadata_path_and_the_agent_api_is_not_there(worl
     got = [world.get("%s/v4/%s/task" % (base, found)) for _ in range(6)]
     assert [g.status for g in got[:3]] == [200, 200, 200] and got[-1].status == 429
     assert world.get("%s/v4/%s" % (base, found)).status == 200
-    for path in ("/api/%s/task-protection/v1/state", "/api/%s/fault/v1/network-latency/start", "/v4/%s/tasks"):
+    for path in ("/api/%s/fault/v1/network-latency/start", "/v4/%s/tasks"):
         answer = world.get(base + path % found)
         assert (answer.status, answer.text) == (404, "404 page not found\n")
