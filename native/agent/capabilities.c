@@ -66,6 +66,15 @@ static const char *task_iam_role_host(const struct ea_caps_facts *f)
     return task_iam_role(f);
 }
 
+/* The Docker Engine fetches the role's credentials from the task endpoint, from the host itself
+ * (endpoints-and-windows.md section 1.5). */
+static const char *execution_role_logs(const struct ea_caps_facts *f)
+{
+    if (!ea_cfg_bool(f->config, EA_CFG_AWSLOGS_EXECUTION_ROLE))
+        return "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE is not true";
+    return f->task_role_proven ? NULL : "the task endpoint 169.254.170.2 has not answered yet";
+}
+
 static const char *task_limits(const struct ea_caps_facts *f)
 {
     if (ea_plat_is_windows())
@@ -152,7 +161,7 @@ static const struct {
     { C "ecr-auth",                                       works,         ONE },
     { E "execution-role-ecr-pull",                        works,         ONE },
     { E "container-health-check",                         health_check,  ONE },
-    { E "execution-role-awslogs",                         not_yet,       ONE },
+    { E "execution-role-awslogs",                         execution_role_logs, ONE },
     { E "docker-plugin.",                                 works,         PLUGINS },
     { E "pid-ipc-namespace-sharing",                      not_yet,       ONE },
     { E "aws-appmesh",                                    not_yet,       ONE },

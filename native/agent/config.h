@@ -85,7 +85,7 @@ enum {
     X(PROPAGATE_TAGS, "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM", "ContainerInstancePropagateTagsFrom", STR, "none", "none", 0, 0, EA_SETF_LATER, "none or ec2_instance") \
     X(TASK_IAM_ROLE, "ECS_ENABLE_TASK_IAM_ROLE", "TaskIAMRoleEnabled", BOOL, "false", "false", 0, 0, 0, "give tasks their role credentials") \
     X(TASK_IAM_ROLE_HOST, "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST", "TaskIAMRoleEnabledForNetworkHost", BOOL, "false", "false", 0, 0, EA_SETF_LINUX, "also with the host's network") \
-    X(AWSLOGS_EXECUTION_ROLE, "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE", "OverrideAWSLogsExecutionRole", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "awslogs with the execution role") \
+    X(AWSLOGS_EXECUTION_ROLE, "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE", "OverrideAWSLogsExecutionRole", BOOL, "false", "false", 0, 0, 0, "awslogs with the execution role of the task") \
     X(CREDENTIAL_PROFILE, "ECS_ALTERNATE_CREDENTIAL_PROFILE", "AlternateCredentialProfile", STR, "", "", 0, 0, 0, "profile in the shared credentials file; empty: AWS_PROFILE or default") \
     X(AUDIT_LOGFILE, "ECS_AUDIT_LOGFILE", "CredentialsAuditLogFile", STR, "", "", 0, 0, 0, "file of the credentials audit; empty: the default place") \
     X(AUDIT_DISABLED, "ECS_AUDIT_LOGFILE_DISABLED", "CredentialsAuditLogDisabled", BOOL, "false", "false", 0, 0, 0, "no credentials audit") \

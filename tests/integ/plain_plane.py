@@ -163,7 +163,7 @@ class BadSignature(Exception):
         self.code = code
 
 
-def check_signature(keys, region, method, host, target, headers, body, need):
+def check_signature(keys, region, method, host, target, headers, body, need, service="ecs"):
     """Checks one signed request with botocore's own canonical form. Answers the access key.
 
     `headers`: lower-case name -> value as received. `need`: headers that must be signed.
@@ -171,7 +171,7 @@ def check_signature(keys, region, method, host, target, headers, body, need):
     match = AUTH.match(headers.get("authorization", ""))
     if not match:
         raise BadSignature("MissingAuthenticationToken", "no usable Authorization header")
-    access, day, told_region, service, names, signature = match.groups()
+    access, day, told_region, told_service, names, signature = match.groups()
     names = names.split(";")
     if names != sorted(names):
         raise BadSignature("IncompleteSignature", "signed headers not sorted: %s" % names)
@@ -195,9 +195,9 @@ def check_signature(keys, region, method, host, target, headers, body, need):
     if abs((now - when).total_seconds()) > 300:
         raise BadSignature("InvalidSignatureException", "Signature expired: %s is now earlier than %s" % (
             stamp, (now - datetime.timedelta(minutes=5)).strftime("%Y%m%dT%H%M%SZ")))
-    if (day, told_region, service) != (stamp[:8], region, "ecs"):
-        raise BadSignature("InvalidSignatureException", "Credential should be scoped to %s/%s/ecs, is %s/%s/%s" % (
-            stamp[:8], region, day, told_region, service))
+    if (day, told_region, told_service) != (stamp[:8], region, service):
+        raise BadSignature("InvalidSignatureException", "Credential should be scoped to %s/%s/%s, is %s/%s/%s" % (
+            stamp[:8], region, service, day, told_region, told_service))
     path, _, query = target.partition("?")
     # one form for all senders: the query decoded and encoded again as RFC 3986 has it
     pairs = [(urllib.parse.quote(urllib.parse.unquote_plus(k), safe="-_.~"),
@@ -208,7 +208,7 @@ def check_signature(keys, region, method, host, target, headers, body, need):
         url += "?" + "&".join("%s=%s" % p for p in pairs)
     request = AWSRequest(method, url, data=body, headers={n: headers[n] for n in names if n in headers})
     request.context["timestamp"] = stamp
-    signer = SigV4Auth(Credentials(access, secret, token), "ecs", region)
+    signer = SigV4Auth(Credentials(access, secret, token), service, region)
     canonical = signer.canonical_request(request)
     if signer.signature(signer.string_to_sign(request, canonical), request) != signature:
         raise BadSignature("InvalidSignatureException",

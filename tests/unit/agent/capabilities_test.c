@@ -88,6 +88,25 @@ static void a_task_role_in_the_hosts_network_is_promised_where_it_is_asked_for(v
     ea_caps_done(&without);
 }
 
+/* The Docker Engine asks the task endpoint for the role itself. */
+static void logs_by_the_execution_role_are_promised_where_asked_for_and_proven(void **state)
+{
+    static const char logs[] = "ecs.capability.execution-role-awslogs";
+    const char *const asked[] = { "ECSTOOLS_CONFIG=/dev/null",
+                                  "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true", NULL };
+    const char *const not_asked[] = { "ECSTOOLS_CONFIG=/dev/null", NULL };
+    struct ea_caps proven = build(asked, true), unproven = build(asked, false),
+                   without = build(not_asked, true);
+
+    (void)state;
+    assert_true(offers(&proven, logs));
+    assert_false(offers(&unproven, logs));
+    assert_false(offers(&without, logs));
+    ea_caps_done(&proven);
+    ea_caps_done(&unproven);
+    ea_caps_done(&without);
+}
+
 static void versions_and_drivers_become_attributes(void **state)
 {
     const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null",
@@ -327,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_role_is_promised_once_it_is_proven),
         cmocka_unit_test(a_task_role_in_the_hosts_network_is_promised_where_it_is_asked_for),
+        cmocka_unit_test(logs_by_the_execution_role_are_promised_where_asked_for_and_proven),
         cmocka_unit_test(versions_and_drivers_become_attributes),
         cmocka_unit_test(a_task_that_needs_what_is_withheld_is_named),
         cmocka_unit_test(volume_plugins_are_promised_by_name_and_the_local_one_always),
