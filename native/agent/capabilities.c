@@ -401,6 +401,7 @@ static void task_needs(struct needs *n, const struct ea_task *t)
          E "service-connect-v1");
     need(n, t->attachments && strstr(t->attachments, "\"amazonebs\""), "an EBS volume",
          E "storage.ebs-task-volume-attach");
+    need(n, t->enable_fault_injection, "enableFaultInjection", E "fault-injection");
     need(n, t->credentials_id && n->caps->task_role_wanted, "a task role", C "task-iam-role");
 }
 

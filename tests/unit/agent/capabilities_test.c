@@ -184,6 +184,15 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]}]}",
           NULL },
+        { "logs by the execution role",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
+          "\"image\":\"i\",\"logsAuthStrategy\":\"ExecutionRole\"}]}",
+          "container web uses logsAuthStrategy, which needs "
+          "ecs.capability.execution-role-awslogs" },
+        { "faults on demand",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"enableFaultInjection\":true,"
+          "\"containers\":[]}",
+          "the task uses enableFaultInjection, which needs ecs.capability.fault-injection" },
         { "nothing special",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\"}]}",
