@@ -131,7 +131,7 @@ static void created(void *ctx, const char *id, const ea_err *err)
     finish(r, err);
 }
 
-static void create(struct run *r, const struct ea_effect *fx)
+static void create_now(struct run *r, const struct ea_task *t, const struct ea_container *c)
 {
     ea_agent *ag = r->ag;
     char group[EA_TASK_GROUP_MAX] = "";
@@ -146,22 +146,22 @@ static void create(struct run *r, const struct ea_effect *fx)
         .propagate_task_memory =
             ag->cgroup_v2 && ea_cfg_bool(ag->config, EA_CFG_PROPAGATE_MEMORY_V2),
         .cgroup_parent = group,
-        .image_env = ea_image_env(ag, fx->container->image),
+        .image_env = ea_image_env(ag, c->image),
     };
     EA_SECRET_AUTO char *body = NULL;
     const char *error_name = NULL;
     ea_err err = { 0 };
 
-    if (ea_ports_lacking(fx->container, &err)) {
+    if (ea_ports_lacking(c, &err)) {
         finish(r, &err);
         return;
     }
-    if (ea_task_limits_apply(ag, fx->task, group, &err)) {
+    if (ea_task_limits_apply(ag, t, group, &err)) {
         r->error_name = ea_strdup("HostConfigError");
         finish(r, &err);
         return;
     }
-    if (ea_taskres_of(ag, fx->task, fx->container, &fetched, &err)) {
+    if (ea_taskres_of(ag, t, c, &fetched, &err)) {
         ea_fetched_done(&fetched);
         r->error_name = ea_strdup("ResourceInitializationError");
         finish(r, &err);
@@ -171,7 +171,7 @@ static void create(struct run *r, const struct ea_effect *fx)
     settings.file_env = &fetched.file_env;
     settings.secret_env = &fetched.secret_env;
     settings.secret_log = &fetched.secret_log;
-    ea_code built = ea_docker_body(fx->task, fx->container, &settings, &body, &error_name, &err);
+    ea_code built = ea_docker_body(t, c, &settings, &body, &error_name, &err);
     ea_fetched_done(&fetched);
     if (built) {
         r->error_name = ea_strdup(error_name);
@@ -179,6 +179,33 @@ static void create(struct run *r, const struct ea_effect *fx)
         return;
     }
     (void)ea_docker_create(ag->docker, r->api, r->name, ea_str_of(body), r->limit_ms, created, r);
+}
+
+static void env_told(void *ctx, const struct ea_image *image, const ea_err *err)
+{
+    struct run *r = ctx;
+    const struct ea_task *t = ea_model_task(&r->ag->model, r->task_arn);
+    const struct ea_container *c = t ? ea_task_container(t, r->container) : NULL;
+    ea_err gone = { 0 };
+
+    if (!c)
+        (void)ea_fail(&gone, EA_CANCELLED, "the task is gone"); /* told below */
+    if (image && c)
+        ea_image_remember_env(r->ag, c->image, image);
+    if (!c || err->code == EA_CANCELLED || err->code == EA_UNREACHABLE)
+        finish(r, c ? err : &gone);
+    else
+        create_now(r, t, c); /* an image that is not there is told by the create */
+}
+
+/* The image's own environment decides on the region's variables. It is known since the image was got,
+ * unless an earlier process did that, or the pull failed and a local image has to do. */
+static void create(struct run *r, const struct ea_effect *fx)
+{
+    if (ea_zstr_empty(r->ag->region) || ea_image_env(r->ag, fx->container->image))
+        create_now(r, fx->task, fx->container);
+    else
+        (void)ea_docker_image_inspect(r->ag->docker, fx->container->image, SHORT_MS, env_told, r);
 }
 
 /* The inspect that follows is part of the answer. */

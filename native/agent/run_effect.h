@@ -13,5 +13,7 @@ void ea_run_survey(ea_agent *ag, const struct ea_effect *fx); /* run_survey.c */
 void ea_run_report(ea_agent *ag, const struct ea_effect *fx); /* run_report.c */
 /* Image as written -> its Config.Env of the last inspect; NULL unknown. */
 const ea_strlist *ea_image_env(const ea_agent *ag, const char *image);
+struct ea_image;
+void ea_image_remember_env(ea_agent *ag, const char *image, const struct ea_image *found);
 
 #endif

@@ -79,7 +79,7 @@ static void free_env(void *list)
     ea_free(list);
 }
 
-static void remember_env(ea_agent *ag, const char *image, const struct ea_image *found)
+void ea_image_remember_env(ea_agent *ag, const char *image, const struct ea_image *found)
 {
     ea_strlist *env = ea_alloc(sizeof(*env));
     void *old;
@@ -100,7 +100,7 @@ const ea_strlist *ea_image_env(const ea_agent *ag, const char *image)
 
 static void have(struct run *r, const struct ea_image *image)
 {
-    remember_env(r->ag, r->image, image);
+    ea_image_remember_env(r->ag, r->image, image);
     r->image_id = ea_strdup(image->id);
 }
 

@@ -56,6 +56,18 @@ static int set_up(void **state)
     return 0;
 }
 
+static void free_env(void *list)
+{
+    ea_strlist_free(list);
+    ea_free(list);
+}
+
+static void forget_images(struct fixture *f)
+{
+    ea_map_done(&f->ag.image_env, free_env);
+    f->ag.image_env = (ea_map){ 0 };
+}
+
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
@@ -71,6 +83,7 @@ static int tear_down(void **state)
     ea_loop_free(f->ag.loop);
     ea_store_close(f->ag.store);
     ea_model_done(&f->ag.model);
+    forget_images(f);
     ea_config_free(f->ag.config);
     ea_free(f->ag.cluster);
     ea_free(f->ag.region);
@@ -157,14 +170,17 @@ static void a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen(
         { "somebody else's", "200 OK", OTHERS, EA_C_STOPPED, EA_C_STOPPED, false },
     };
     EA_FREE_AUTO char *taken = answer("409 Conflict", "{\"message\":\"name in use\"}");
+    EA_FREE_AUTO char *plain = answer("200 OK", "{\"Id\":\"sha256:1\",\"Config\":{}}");
 
     for (size_t i = 0; i < EA_COUNT(cases); i++) {
         EA_FREE_AUTO char *seen = answer(cases[i].status, cases[i].body);
         const struct peer_step steps[] = {
+            { .wait = "/images/busybox/json", .send = plain }, /* once: its environment is kept */
             { .wait = "/containers/create?name=ecs-f-1-main-0", .send = taken },
             { .wait = "/containers/ecs-f-1-main-0/json", .send = seen },
         };
-        struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
+        size_t known = i > 0;
+        struct ea_effect fx = begin(f, steps + known, EA_COUNT(steps) - known);
 
         ea_run_effect(&f->ag, &fx);
         run_until_answered(f);
@@ -180,9 +196,51 @@ static void a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen(
     }
 }
 
+/* After a start of the agent nobody has looked at the image, and a failed pull does not either. */
+static void
+the_environment_of_an_image_that_nobody_looked_at_is_asked_for_before_the_create(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *why, *status, *body;
+        bool region;
+    } cases[] = {
+        { "the image names a region of its own", "200 OK",
+          "{\"Id\":\"sha256:1\",\"Config\":{\"Env\":[\"AWS_REGION=elsewhere\"]}}", false },
+        { "it names none", "200 OK", "{\"Id\":\"sha256:1\",\"Config\":{\"Env\":[\"A=1\"]}}", true },
+        { "it is not there", "404 Not Found", "{\"message\":\"no such image\"}", true },
+    };
+    EA_FREE_AUTO char *made = answer("201 Created", "{\"Id\":\"0123\",\"Warnings\":[]}");
+
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        EA_FREE_AUTO char *image = answer(cases[i].status, cases[i].body);
+        const struct peer_step steps[] = {
+            { .wait = "/images/busybox/json", .send = image },
+            { .wait = "/containers/create?name=ecs-f-1-main-0", .send = made },
+        };
+        struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
+
+        ea_run_effect(&f->ag, &fx);
+        run_until_answered(f);
+        assert_int_equal(f->c->known, EA_C_CREATED);
+        EA_FREE_AUTO char *asked = ea_str_dup(peer_received(f->engine));
+        if ((strstr(asked, "\"AWS_REGION=us-west-2\"") != NULL) != cases[i].region)
+            fail_msg("%s: %s", cases[i].why, asked);
+        ea_model_remove_task(&f->ag.model, ea_model_task(&f->ag.model, ARN));
+        ea_docker_free(f->ag.docker);
+        peer_stop(f->engine);
+        f->ag.docker = NULL;
+        f->engine = NULL;
+        forget_images(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            the_environment_of_an_image_that_nobody_looked_at_is_asked_for_before_the_create,
+            set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen, set_up, tear_down),
     };
