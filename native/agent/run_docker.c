@@ -264,6 +264,34 @@ static void start(struct run *r, const struct ea_effect *fx)
         (void)ea_docker_start(r->ag->docker, r->api, r->id, r->limit_ms, started, r);
 }
 
+/* ---- images ---- */
+
+/* Docker takes the last name along with an image that is removed by its id: what somebody has named is his. */
+static void nameless_looked(void *ctx, const struct ea_image *image, const ea_err *err)
+{
+    struct run *r = ctx;
+    ea_err why = *err;
+
+    for (size_t i = 0; image && i < image->repo_tags.n && !why.code; i++)
+        if (strcmp(image->repo_tags.v[i], "<none>:<none>") != 0)
+            (void)ea_fail(&why, EA_CONFLICT, "it is called %s",
+                          image->repo_tags.v[i]); /* told below */
+    if (why.code)
+        gone_done(r, &why);
+    else
+        (void)ea_docker_image_remove(r->ag->docker, r->id, r->limit_ms, gone_done, r);
+}
+
+static void remove_image(struct run *r, const char *image)
+{
+    if (strncmp(image, "sha256:", 7) != 0) {
+        (void)ea_docker_image_remove(r->ag->docker, image, r->limit_ms, gone_done, r);
+        return;
+    }
+    r->id = ea_strdup(image);
+    (void)ea_docker_image_inspect(r->ag->docker, image, SHORT_MS, nameless_looked, r);
+}
+
 /* ---- dispatch ---- */
 
 static struct run *run_new(ea_agent *ag, const struct ea_effect *fx)
@@ -355,7 +383,7 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
         (void)ea_docker_ping(ag->docker, r->limit_ms, plain_done, r);
         return;
     case EA_FX_IMAGE_REMOVE:
-        (void)ea_docker_image_remove(ag->docker, fx->text, r->limit_ms, gone_done, r);
+        remove_image(r, fx->text);
         return;
     case EA_FX_DISK:
         ea_disk_look(ag, disk_told, r);

@@ -6,9 +6,67 @@
 #include "room.h"
 #include "untracked.h"
 
+#include <string.h>
+
 enum {
     REMOVE_LIMIT_MS = 180000
 };
+
+/* Names that differ by the tag that Docker adds. */
+static bool same_name(const char *a, const char *b)
+{
+    static const char latest[] = ":latest";
+    size_t n, m;
+
+    if (ea_zstr_empty(a) || ea_zstr_empty(b))
+        return false;
+    n = strlen(a);
+    m = strlen(b);
+    if (n > m)
+        return same_name(b, a);
+    return memcmp(a, b, n) == 0 && (n == m || strcmp(b + n, latest) == 0);
+}
+
+/* By this name, or the same image by another one. */
+static bool uses(const struct ea_task *t, const char *image, const char *image_id)
+{
+    for (size_t i = 0; i < t->containers.n; i++)
+        if (same_name(t->containers.v[i].image, image) ||
+            (image_id && ea_zstr_eq(t->containers.v[i].image_id, image_id)))
+            return true;
+    return false;
+}
+
+static bool has_name(const struct ea_images *images, const char *image_id)
+{
+    for (size_t i = 0; i < images->list.n; i++)
+        if (ea_zstr_eq(images->list.v[i].image_id, image_id))
+            return true;
+    return false;
+}
+
+/* The name went over to another image. The one that had it goes by its id from now on, unless it has a
+ * further name. */
+static void keep_former(struct ea_images *images, const struct ea_image_state *former)
+{
+    if (!former->pull_succeeded || ea_zstr_empty(former->image_id) ||
+        has_name(images, former->image_id))
+        return;
+    struct ea_image_state *s = ea_images_add(images, former->image_id);
+    ea_set_str(&s->image_id, former->image_id);
+    s->pulled_ms = former->pulled_ms;
+    s->last_used_ms = former->last_used_ms;
+    s->pull_succeeded = true;
+}
+
+/* It has a name again, by which it goes. */
+static void drop_nameless(struct ea_images *images, const char *image_id)
+{
+    const struct ea_image_state *s = ea_images_find(images, image_id);
+
+    if (s && !s->op)
+        ea_images_drop(images, image_id);
+}
 
 void ea_images_used(struct ea_turn *turn, const struct ea_container *c, bool pulled)
 {
@@ -17,10 +75,16 @@ void ea_images_used(struct ea_turn *turn, const struct ea_container *c, bool pul
 
     if (ea_zstr_empty(c->image) || (!s && !pulled))
         return; /* it was on the host before the agent: not ours to remove */
+    drop_nameless(images, c->image_id);
     s = ea_images_add(images, c->image);
     if (!ea_zstr_eq(s->image_id, c->image_id)) { /* another image bears the name now */
-        ea_set_str(&s->image_id, c->image_id);
+        struct ea_image_state former = *s;
+
+        s->image_id = ea_strdup(c->image_id);
         s->pulled_ms = turn->now->wall_ms;
+        keep_former(images, &former);
+        ea_free(former.image_id);
+        s = ea_images_find(images, c->image);
     }
     s->last_used_ms = turn->now->wall_ms;
     s->pull_succeeded = s->pull_succeeded || pulled;
@@ -29,21 +93,24 @@ void ea_images_used(struct ea_turn *turn, const struct ea_container *c, bool pul
 
 void ea_images_released(struct ea_turn *turn, const struct ea_task *t)
 {
-    for (size_t i = 0; i < t->containers.n; i++) {
-        struct ea_image_state *s = ea_images_find(&turn->m->images, t->containers.v[i].image);
+    struct ea_images *images = &turn->m->images;
 
-        if (!s)
+    for (size_t i = 0; i < images->list.n; i++) {
+        struct ea_image_state *s = &images->list.v[i];
+
+        if (!uses(t, s->name, s->image_id))
             continue;
         s->last_used_ms = turn->now->wall_ms;
-        turn->m->images.dirty = true;
+        images->dirty = true;
     }
 }
 
 bool ea_images_leaving(const struct ea_model *m, const char *image)
 {
-    const struct ea_image_state *s = ea_images_find(&m->images, image);
-
-    return s && s->op != 0;
+    for (size_t i = 0; i < m->images.list.n; i++)
+        if (m->images.list.v[i].op && same_name(m->images.list.v[i].name, image))
+            return true;
+    return false;
 }
 
 bool ea_images_pulled_before(const struct ea_model *m, const char *image)
@@ -53,24 +120,27 @@ bool ea_images_pulled_before(const struct ea_model *m, const char *image)
     return s && s->pull_succeeded;
 }
 
-static bool in_use(const struct ea_model *m, const char *image)
+static bool in_use(const struct ea_model *m, const char *image, const char *image_id)
 {
     EA_LIST_EACH(&m->tasks, node)
     {
-        const struct ea_task *t = EA_OWNER(node, const struct ea_task, node);
-
-        for (size_t i = 0; i < t->containers.n; i++)
-            if (ea_zstr_eq(t->containers.v[i].image, image))
-                return true;
+        if (uses(EA_OWNER(node, const struct ea_task, node), image, image_id))
+            return true;
     }
     return false;
 }
 
 static bool is_kept(const struct ea_model *m, const char *image)
 {
+    /* Of the reference agent, which may be on the same host. */
+    static const char *const reference[] = { "amazon/amazon-ecs-agent:latest",
+                                             "amazon/amazon-ecs-pause:0.1.0" };
     ea_str rest = ea_str_of(m->settings.images_kept);
     ea_str name;
 
+    for (size_t i = 0; i < EA_COUNT(reference); i++)
+        if (ea_zstr_eq(image, reference[i]))
+            return true;
     while (ea_str_next_csv(&rest, &name))
         if (ea_str_eqz(name, image))
             return true;
@@ -97,7 +167,7 @@ static struct ea_image_state *next_to_go(struct ea_turn *turn, int64_t min_age_m
         if (s->op || s->stays || !s->pull_succeeded ||
             turn->now->wall_ms - s->pulled_ms < min_age_ms ||
             (oldest && s->last_used_ms >= oldest->last_used_ms) || is_kept(m, s->name) ||
-            in_use(m, s->name))
+            in_use(m, s->name, s->image_id))
             continue;
         oldest = s;
     }
@@ -129,7 +199,7 @@ void ea_images_remove_untracked(struct ea_turn *turn, const char *name)
 
 bool ea_images_may_go(const struct ea_model *m, const char *name)
 {
-    return !is_kept(m, name) && !in_use(m, name);
+    return !is_kept(m, name) && !in_use(m, name, NULL);
 }
 
 bool ea_images_remove_oldest(struct ea_turn *turn)

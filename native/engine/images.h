@@ -1,6 +1,7 @@
 /* images.h - which pulled images go, and when. Pure. Source: task-engine.md sections 4.2, 4.5.
  * An image is in use while a task that names it is known here, stopped ones that wait for their own
- * clean-up included. Only images that the agent pulled itself are ever removed. */
+ * clean-up included. Only images that the agent pulled itself are ever removed, and what they leave behind
+ * when their name goes over to a newer one. */
 #ifndef EA_ENGINE_IMAGES_H
 #define EA_ENGINE_IMAGES_H
 

@@ -1,13 +1,13 @@
 /* image.h - an image that the agent pulled: what the clean-up of images has to know. Plain data.
  * Source: task-engine.md sections 4.2, 4.5. Kept by name: removing the last name of an image removes
- * the image, so ids need not be grouped here. */
+ * the image, so ids need not be grouped here. An image that lost its name to a newer one is kept by its id. */
 #ifndef EA_MODEL_IMAGE_H
 #define EA_MODEL_IMAGE_H
 
 #include "../base/json.h"
 
 struct ea_image_state {
-    char *name; /* as containers write it */
+    char *name; /* as containers write it, or the image's id */
     char *image_id;
     int64_t pulled_ms, last_used_ms; /* wall */
     bool pull_succeeded; /* by the agent itself; an image that was there before never goes */

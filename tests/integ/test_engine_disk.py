@@ -151,3 +151,33 @@ def test_what_is_nobodys_goes_for_a_pull_only_if_the_operator_wants_it(world, pl
     plane.payload(pp.task(other, steps.sleeper(image=REGISTRY + "b:1")))
     reason = steps.reported(world, plane, other, "STOPPED", 60)["containers"][0]["reason"]
     assert "insufficient disk space" in reason and REGISTRY + "a:1" in images(world)
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["nameless", "named by somebody"])
+def test_an_image_whose_name_went_over_to_a_newer_one_goes_when_nobody_uses_it(world, plane, named):
+    """`again:1` is pushed anew between two tasks: the first image is left behind, and no task will name it any more."""
+    image = REGISTRY + "again:1"
+    push(world, "again", 10)
+    steps.joined(world, plane, **{**SETTINGS, "ECS_IMAGE_PULL_BEHAVIOR": "always", "ECSTOOLS_IMAGE_DISK_HIGH_PERCENT": "5",
+                                  "ECSTOOLS_IMAGE_DISK_LOW_PERCENT": "1"})
+    first = steps.run(world, plane, steps.sleeper(image=image), timeout=60)
+    old = world.docker("image", "inspect", "-f", "{{.Id}}", image).strip()
+    world.import_image("newer:1", extra=[("data", 0o644, os.urandom(10 * MB))])
+    if named:
+        world.docker("tag", image, "mine:1")
+    world.docker("tag", "newer:1", image)
+    world.docker("push", image, timeout=120)
+    world.docker("rmi", image, "newer:1")
+    second = steps.run(world, plane, steps.sleeper(image=image), timeout=60)
+    assert world.docker("image", "inspect", "-f", "{{.Id}}", image).strip() != old
+    assert old in world.docker("images", "-aq", "--no-trunc"), "its container is there"
+    steps.stop(world, plane, first)
+    world.wait("its clean-up", lambda: not world.ecs_containers(first), 30, needs=[world.agent])
+    third = steps.run(world, plane, steps.sleeper(image=image), timeout=60)  # the disk is looked at after each pull
+    if named:
+        world.wait("the old one to be looked at", lambda: "it is called mine:1" in world.agent_log(), needs=[world.agent])
+    else:
+        world.wait("the old one to go", lambda: old not in world.docker("images", "-aq", "--no-trunc"), needs=[world.agent])
+    assert ("mine:1" in images(world)) == named and image in images(world)
+    steps.stop(world, plane, second)
+    steps.stop(world, plane, third)

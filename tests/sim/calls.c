@@ -217,7 +217,7 @@ static void do_image(struct sim *s, struct call *c)
         c->ev.digest = ea_strdup("sha256:digest");
     }
     if (pull || c->ev.cached)
-        c->ev.image_id = ea_strdup("sha256:image");
+        c->ev.image_id = ea_sprintf_dup("sha256:%s-%s", c->arn, c->cname);
 }
 
 /* Somebody else uses it: it stays, however often it is asked for. */

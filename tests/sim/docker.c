@@ -52,7 +52,7 @@ struct ea_docker_facts sim_docker_facts(struct sim *s, const struct dcontainer *
     if (d->error[0])
         f.state_error = ea_strdup(d->error);
     const struct plan_container *p = sim_plan_container(s, d->task_arn, d->cname);
-    f.image_id = ea_strdup("sha256:image");
+    f.image_id = ea_sprintf_dup("sha256:%s-%s", d->task_arn, d->cname); /* each has its own image */
     f.oom_killed = d->oom && d->state == EA_C_STOPPED;
     if (d->state == EA_C_RUNNING) {
         f.pid = 1000 + (int64_t)d->run;

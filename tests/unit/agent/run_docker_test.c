@@ -1,5 +1,5 @@
 /* run_docker_test.c - effects on containers against a scripted engine: what a create comes to whose
- * name is taken. */
+ * name is taken or whose image nobody has looked at; which images go by their id. */
 #include "agent/run_effect.h"
 #include "agent/turn.h"
 #include "base/alloc.h"
@@ -128,16 +128,35 @@ static void too_late(void *late)
     *(bool *)late = true;
 }
 
-static void run_until_answered(struct fixture *f)
+static bool created(const struct fixture *f)
+{
+    return f->c->op != 7;
+}
+
+static bool image_answered(const struct fixture *f)
+{
+    return f->ag.model.images.list.n == 0 || !f->ag.model.images.list.v[0].op;
+}
+
+static void wait_for(struct fixture *f, bool (*over)(const struct fixture *f))
 {
     bool late = false;
     ea_timer *t = ea_timer_new(f->ag.loop, too_late, &late);
 
     ea_timer_arm(t, PATIENCE_MS);
-    while (f->c->op == 7 && !late)
+    while (!over(f) && !late)
         (void)uv_run(ea_loop_uv(f->ag.loop), UV_RUN_ONCE);
     ea_timer_free(t);
     assert_false(late);
+}
+
+static void next_engine(struct fixture *f)
+{
+    ea_model_remove_task(&f->ag.model, ea_model_task(&f->ag.model, ARN));
+    ea_docker_free(f->ag.docker);
+    peer_stop(f->engine);
+    f->ag.docker = NULL;
+    f->engine = NULL;
 }
 
 static char *answer(const char *status, const char *body)
@@ -183,16 +202,12 @@ static void a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen(
         struct ea_effect fx = begin(f, steps + known, EA_COUNT(steps) - known);
 
         ea_run_effect(&f->ag, &fx);
-        run_until_answered(f);
+        wait_for(f, created);
         if (f->c->known != cases[i].known || f->c->desired != cases[i].desired ||
             f->c->lookup != cases[i].looks_again)
             fail_msg("%s: known %d, desired %d, lookup %d", cases[i].why, (int)f->c->known,
                      (int)f->c->desired, f->c->lookup);
-        ea_model_remove_task(&f->ag.model, ea_model_task(&f->ag.model, ARN));
-        ea_docker_free(f->ag.docker);
-        peer_stop(f->engine);
-        f->ag.docker = NULL;
-        f->engine = NULL;
+        next_engine(f);
     }
 }
 
@@ -221,17 +236,54 @@ the_environment_of_an_image_that_nobody_looked_at_is_asked_for_before_the_create
         struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
 
         ea_run_effect(&f->ag, &fx);
-        run_until_answered(f);
+        wait_for(f, created);
         assert_int_equal(f->c->known, EA_C_CREATED);
         EA_FREE_AUTO char *asked = ea_str_dup(peer_received(f->engine));
         if ((strstr(asked, "\"AWS_REGION=us-west-2\"") != NULL) != cases[i].region)
             fail_msg("%s: %s", cases[i].why, asked);
-        ea_model_remove_task(&f->ag.model, ea_model_task(&f->ag.model, ARN));
-        ea_docker_free(f->ag.docker);
-        peer_stop(f->engine);
-        f->ag.docker = NULL;
-        f->engine = NULL;
+        next_engine(f);
         forget_images(f);
+    }
+}
+
+/* By its id Docker would take the only name along: then it is somebody's. */
+static void an_image_is_removed_by_its_id_only_if_it_has_no_name(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *why, *status, *body;
+        ea_code want;
+    } cases[] = {
+        { "nameless", "200 OK", "{\"Id\":\"sha256:1\",\"RepoTags\":[]}", EA_OK },
+        { "nameless, as old engines say it", "200 OK",
+          "{\"Id\":\"sha256:1\",\"RepoTags\":[\"<none>:<none>\"]}", EA_OK },
+        { "named", "200 OK", "{\"Id\":\"sha256:1\",\"RepoTags\":[\"mine:1\"]}", EA_CONFLICT },
+        { "gone", "404 Not Found", "{\"message\":\"no such image\"}", EA_OK },
+    };
+    EA_FREE_AUTO char *removed = answer("200 OK", "[]");
+
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        EA_FREE_AUTO char *image = answer(cases[i].status, cases[i].body);
+        char id[] = "sha256:1";
+        const struct peer_step steps[] = {
+            { .wait = "/images/sha256:1/json", .send = image },
+            { .wait = "?noprune=1", .send = removed },
+        };
+        struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
+
+        fx = (struct ea_effect){
+            .kind = EA_FX_IMAGE_REMOVE, .op = 8, .text = id, .limit_ms = PATIENCE_MS
+        };
+        ea_images_add(&f->ag.model.images, id)->op = 8;
+        ea_images_find(&f->ag.model.images, id)->pull_succeeded = true;
+        f->c->op = 0;
+        ea_run_effect(&f->ag, &fx);
+        wait_for(f, image_answered);
+        const struct ea_image_state *left = ea_images_find(&f->ag.model.images, id);
+        if ((left != NULL) != (cases[i].want != EA_OK) || (left && !left->stays))
+            fail_msg("%s", cases[i].why);
+        ea_images_drop(&f->ag.model.images, id);
+        next_engine(f);
     }
 }
 
@@ -241,6 +293,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_environment_of_an_image_that_nobody_looked_at_is_asked_for_before_the_create,
             set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_image_is_removed_by_its_id_only_if_it_has_no_name,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen, set_up, tear_down),
     };

@@ -24,8 +24,8 @@ static void init(struct driver *d)
     d->m.settings.task_cleanup_ms = MINUTE;
 }
 
-/* A task with this image that runs, ends and is forgotten. */
-static void used(struct driver *d, const char *arn, const char *image, bool cached)
+/* A task that runs this image. */
+static void run(struct driver *d, const char *arn, const char *image, const char *id, bool cached)
 {
     char text[256];
 
@@ -39,10 +39,15 @@ static void used(struct driver *d, const char *arn, const char *image, bool cach
                              .op = driver_container(d, arn, "c")->op,
                              .of = EA_FX_PULL,
                              .cached = cached };
-    pull.image_id = ea_sprintf_dup("id-%s", image);
+    pull.image_id = ea_strdup(id);
     driver_turn(d, &pull);
     driver_ok(d, arn, "c");
     driver_ok(d, arn, "c");
+}
+
+/* It ends and is forgotten. */
+static void forget(struct driver *d, const char *arn)
+{
     driver_stop(d, arn);
     driver_ok(d, arn, "c");
     while (driver_task(d, arn)->report_op)
@@ -50,6 +55,14 @@ static void used(struct driver *d, const char *arn, const char *image, bool cach
     driver_timer(d, MINUTE);
     driver_ok(d, arn, "c");
     assert_null(driver_task(d, arn));
+}
+
+static void used(struct driver *d, const char *arn, const char *image, bool cached)
+{
+    EA_FREE_AUTO char *id = ea_sprintf_dup("id-%s", image);
+
+    run(d, arn, image, id, cached);
+    forget(d, arn);
 }
 
 static void answer(struct driver *d, const char *image, ea_code code)
@@ -138,6 +151,94 @@ static void an_image_in_use_stays_and_a_pull_waits_for_its_removal(void **state)
     assert_int_equal(driver_container(&d, "arn:t1", "c")->op, 0);
     answer(&d, "nginx:1", EA_OK);
     driver_expect(&d, "arn:t1", "c", EA_FX_PULL);
+    driver_done(&d);
+}
+
+/* The rules look at what an image is, not only at what it is called. */
+static void an_image_in_use_under_another_name_stays(void **state)
+{
+    static const struct {
+        const char *why, *image, *id;
+        bool stays;
+    } cases[] = {
+        { "with the tag that Docker adds", "app:latest", "id-new", true },
+        { "the same image by another name", "mirror/app:1", "id-app", true },
+        { "another image", "app:1", "id-other", false },
+        { "another repository", "app2", "id-other", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct driver d;
+
+        init(&d);
+        used(&d, "t1", "app", false);
+        run(&d, "arn:t1", cases[i].image, cases[i].id, false);
+        driver_timer(&d, 2 * HOUR);
+        const struct ea_effect *gone = driver_effect(&d, EA_FX_IMAGE_REMOVE, NULL);
+        if ((gone == NULL) != cases[i].stays)
+            fail_msg("%s: %s", cases[i].why, gone ? gone->text : "stays");
+        driver_done(&d);
+    }
+}
+
+static void a_pull_waits_for_the_removal_of_the_same_name_with_its_tag(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    init(&d);
+    used(&d, "t1", "nginx", false);
+    driver_timer(&d, 2 * HOUR);
+    assert_non_null(driver_effect(&d, EA_FX_IMAGE_REMOVE, NULL));
+    driver_payload(&d,
+                   "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":"
+                   "\"c\",\"image\":\"nginx:latest\",\"essential\":true}]}]");
+    driver_ok(&d, "arn:t1", "c");
+    assert_int_equal(driver_container(&d, "arn:t1", "c")->op, 0);
+    answer(&d, "nginx", EA_OK);
+    driver_expect(&d, "arn:t1", "c", EA_FX_PULL);
+    driver_done(&d);
+}
+
+/* `app` is pulled again and is another image by now. The old one has no name any more. */
+static void an_image_that_lost_its_name_goes_by_its_id(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    init(&d);
+    run(&d, "t1", "app", "sha256:old", false);
+    run(&d, "t2", "app", "sha256:new", false);
+    assert_string_equal(ea_images_find(&d.m.images, "app")->image_id, "sha256:new");
+    assert_string_equal(ea_images_find(&d.m.images, "sha256:old")->image_id, "sha256:old");
+    driver_timer(&d, 2 * HOUR);
+    assert_int_equal(driver_count(&d, EA_FX_IMAGE_REMOVE), 0); /* its container is there */
+    forget(&d, "t1");
+    driver_timer(&d, HOUR);
+    assert_int_equal(driver_count(&d, EA_FX_IMAGE_REMOVE), 1);
+    assert_string_equal(driver_effect(&d, EA_FX_IMAGE_REMOVE, NULL)->text, "sha256:old");
+    answer(&d, "sha256:old", EA_OK);
+    assert_null(ea_images_find(&d.m.images, "sha256:old"));
+    assert_non_null(ea_images_find(&d.m.images, "app"));
+    driver_done(&d);
+}
+
+static void an_image_that_has_or_gets_another_name_does_not_go_by_its_id(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    init(&d);
+    run(&d, "t1", "app", "sha256:old", false);
+    run(&d, "t2", "app:1", "sha256:old", false);
+    run(&d, "t3", "app", "sha256:new", false);
+    assert_null(ea_images_find(&d.m.images, "sha256:old")); /* it is app:1 */
+    run(&d, "t4", "app", "sha256:newer", false);
+    assert_non_null(ea_images_find(&d.m.images, "sha256:new"));
+    run(&d, "t5", "app", "sha256:new", false); /* turned back */
+    assert_null(ea_images_find(&d.m.images, "sha256:new"));
+    assert_non_null(ea_images_find(&d.m.images, "sha256:newer"));
     driver_done(&d);
 }
 
@@ -241,6 +342,10 @@ int main(void)
         cmocka_unit_test(the_least_used_go_first_and_some_at_a_time),
         cmocka_unit_test(some_images_stay),
         cmocka_unit_test(an_image_in_use_stays_and_a_pull_waits_for_its_removal),
+        cmocka_unit_test(an_image_in_use_under_another_name_stays),
+        cmocka_unit_test(a_pull_waits_for_the_removal_of_the_same_name_with_its_tag),
+        cmocka_unit_test(an_image_that_lost_its_name_goes_by_its_id),
+        cmocka_unit_test(an_image_that_has_or_gets_another_name_does_not_go_by_its_id),
         cmocka_unit_test(once_means_that_the_agent_pulled_it_itself_before),
         cmocka_unit_test(the_list_of_images_survives_as_text),
     };

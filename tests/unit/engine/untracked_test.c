@@ -142,6 +142,8 @@ static void so_many_in_a_cycle_and_the_smallest_images_first(void **state)
         { "excluded", "h", { "other:1", "kept:1" }, 3, 5 },
         { "named by a task", "i", { "nginx:1" }, 4, 5 },
         { "pulled by the agent", "ours", { "ours:1" }, 5, 5 },
+        { "the reference agent", "j", { "amazon/amazon-ecs-agent:latest" }, 6, 5 },
+        { "and its pause container", "k", { "amazon/amazon-ecs-pause:0.1.0" }, 7, 5 },
     };
     static const char *const want[] = { "d", "b:1", "b:2" };
     struct driver d;
