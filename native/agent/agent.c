@@ -364,6 +364,9 @@ static void forget_if_moved(ea_agent *ag)
     {
         ea_model_remove_task(&ag->model, EA_OWNER(node, struct ea_task, node));
     }
+    ea_images_done(
+        &ag->model.images); /* here they were part of the machine's image: not ours to remove */
+    ag->model.images.dirty = true;
     ea_set_str(&meta->container_instance_arn, NULL);
     ea_set_str(&meta->ec2_instance_id, now);
     meta->manifest_seq = -1;

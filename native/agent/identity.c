@@ -8,7 +8,8 @@
 
 enum {
     RETRY_MIN_MS = 1000,
-    RETRY_MAX_MS = 30000
+    RETRY_MAX_MS = 30000,
+    OWNER_TRIES = 3 /* each with the attempts of imds.c */
 };
 
 static void ask(void *arg);
@@ -67,12 +68,40 @@ static void region_of_document(struct ea_identity *id)
     cJSON_Delete(json);
 }
 
+static void ask_again(struct ea_identity *id, const ea_err *err)
+{
+    id->delay_ms = id->delay_ms ? id->delay_ms * 2 : RETRY_MIN_MS;
+    id->delay_ms = id->delay_ms > RETRY_MAX_MS ? RETRY_MAX_MS : id->delay_ms;
+    ea_status_wait(&id->ag->status, EA_WAIT_METADATA, err, id->delay_ms);
+    ea_timer_arm(id->retry, id->delay_ms);
+}
+
+/* A machine that was made from an image of this one has its state too. Metadata that is late at the first
+ * start must not let it pass for the other; for ever it is not waited for (task-engine.md section 6.1). */
+static bool owner_unclear(struct ea_identity *id)
+{
+    const char *stored = id->ag->model.meta.ec2_instance_id;
+    ea_err err = { 0 };
+
+    if (!stored || id->instance_id || !id->last.code || ++id->owner_tries >= OWNER_TRIES)
+        return false;
+    (void)ea_fail(
+        &err, EA_UNREACHABLE, /* the text is what is wanted */
+        "is this still instance %s, whose state is here? instance metadata does not tell: %s",
+        stored, id->last.text);
+    ask_again(id, &err);
+    return true;
+}
+
 /* The configured region wins; the identity document is next, then the region's own path. */
 static void all_answered(struct ea_identity *id)
 {
     ea_agent *ag = id->ag;
     const char *configured = ea_cfg_str(ag->config, EA_CFG_REGION);
     ea_err err = { 0 };
+
+    if (owner_unclear(id))
+        return;
 
     if (id->user_data)
         ea_config_user_data(ag->config, ea_str_of(id->user_data));
@@ -84,14 +113,11 @@ static void all_answered(struct ea_identity *id)
             return;
     }
     if (!*configured && ea_zstr_empty(id->region)) {
-        id->delay_ms = id->delay_ms ? id->delay_ms * 2 : RETRY_MIN_MS;
-        id->delay_ms = id->delay_ms > RETRY_MAX_MS ? RETRY_MAX_MS : id->delay_ms;
         (void)ea_fail(&err, EA_UNREACHABLE, /* the text is what is wanted */
                       "no region: AWS_DEFAULT_REGION is not set and instance metadata did not tell "
                       "it (%s); set AWS_DEFAULT_REGION",
                       id->last.text[0] ? id->last.text : "no answer");
-        ea_status_wait(&ag->status, EA_WAIT_METADATA, &err, id->delay_ms);
-        ea_timer_arm(id->retry, id->delay_ms);
+        ask_again(id, &err);
         return;
     }
     ea_set_str(&ag->region, *configured ? configured : id->region);
@@ -109,6 +135,7 @@ static void ask(void *arg)
     struct ea_identity *id = arg;
 
     id->asked_region = false;
+    id->last = (ea_err){ 0 };
     id->pending = 1; /* held until all are asked: an answer must not find the list at its end */
     if (ea_imds_enabled(id->ag->imds)) {
         get(id, "/latest/user-data", &id->user_data);

@@ -1,5 +1,6 @@
 /* identity.h - who this instance is: region, instance id, identity document and signature, user data,
- * from instance metadata. What is not there is left empty; only the region is waited for.
+ * from instance metadata. What is not there is left empty; only the region is waited for, and for a moment
+ * the id, while the stored state is of an instance.
  * Source: control-plane.md section 6.2. Thread: loop. */
 #ifndef EA_AGENT_IDENTITY_H
 #define EA_AGENT_IDENTITY_H
@@ -11,6 +12,7 @@ struct ea_identity {
     ea_timer *retry;
     unsigned pending; /* gets under way */
     int64_t delay_ms; /* of the last retry */
+    unsigned owner_tries;
     bool asked_region;
     char *instance_id, *document, *signature, *user_data, *region;
     ea_err last;

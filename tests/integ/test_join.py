@@ -171,6 +171,18 @@ def test_the_state_of_another_ec2_instance_is_dropped_and_its_cluster_with_it(wo
     assert "another EC2 instance" in world.agent_log()
 
 
+def test_metadata_that_is_late_does_not_let_a_copied_machine_pass_for_its_original(world, plane):
+    steps.joined(world, plane)
+    world.stop_agent(signal.SIGTERM)
+    plane.instance_id = "i-0fedcba9876543210"
+    plane.always["IMDS"] = pp.error(503, "Late")
+    agent = world.start_agent(plane)
+    steps.wait_reason(world, "metadata", "i-", "whose state is here", agent=agent)
+    del plane.always["IMDS"]
+    world.wait("the ACS session", plane.acs, 20, needs=[agent])
+    assert "containerInstanceArn" not in plane.of("RegisterContainerInstance")[-1].body
+
+
 SETTINGS = [
     ("a list that is none", {"ECS_AVAILABLE_LOGGING_DRIVERS": "json-file"}, "ECS_AVAILABLE_LOGGING_DRIVERS"),
     ("an unknown log driver", {"ECS_AVAILABLE_LOGGING_DRIVERS": '["paper"]'}, "paper"),
