@@ -226,6 +226,7 @@ static void operator_repair(void *ctx)
 {
     ea_agent *ag = ctx;
 
+    ea_info("repair asked for: the host's set-up is looked at anew");
     ea_endpoint_repair(ag->endpoint);
     ea_registrar_kick(ag->registrar);
 }

@@ -11,22 +11,18 @@ DATA = wine_world.PROGRAM_DATA + "\\data"
 SOMEBODY = "4711"
 
 
-def inside(path):
-    return wine_world.PREFIX + "/drive_c" + path.replace("\\", "/")[2:]
-
-
 def put(world, path, text="", owner=SOMEBODY):
-    world.run(["sh", "-c", 'mkdir -p "${1%/*}" && cat >"$1" && chown "$2" "$1"', "put", inside(path), owner], input=text.encode())
+    world.run(["sh", "-c", 'mkdir -p "${1%/*}" && cat >"$1" && chown "$2" "$1"', "put", world.inside(path), owner], input=text.encode())
 
 
 def folder(world, *paths, owner=SOMEBODY, mode="777"):
     for path in paths:
-        world.run(["sh", "-c", 'mkdir -p "$1" && chown "$2" "$1" && chmod "$3" "$1"', "folder", inside(path), owner, mode])
+        world.run(["sh", "-c", 'mkdir -p "$1" && chown "$2" "$1" && chmod "$3" "$1"', "folder", world.inside(path), owner, mode])
 
 
 def look(world, path):
     """Owner and mode as they are inside the world."""
-    _s, out, _e = world.run(["stat", "-c", "%u %a", inside(path)])
+    _s, out, _e = world.run(["stat", "-c", "%u %a", world.inside(path)])
     return out.strip()
 
 
@@ -38,7 +34,7 @@ def ours_alone(world, path):
 @pytest.fixture(autouse=True)
 def all_is_ours_again(world):
     yield
-    world.run(["chown", "-R", "0", inside(wine_world.PROGRAM_DATA).rsplit("/", 1)[0]], check=False)
+    world.run(["chown", "-R", "0", world.inside(wine_world.PROGRAM_DATA).rsplit("/", 1)[0]], check=False)
 
 
 def refused(world, plane, *words):
@@ -61,7 +57,7 @@ def test_a_settings_file_of_somebody_else_is_refused_with_5_and_its_owner(world,
 def test_a_service_whose_settings_became_somebody_elses_ends_with_5_and_is_not_repaired_over_them(
         world, plane, engine, installed):
     dll(world, "stop")
-    world.run(["chown", SOMEBODY, inside(CONFIG)])
+    world.run(["chown", SOMEBODY, world.inside(CONFIG)])
     code, out = dll(world, "start")
     assert code == 5 and "ecs.config belongs to S-1-5-7" in out, out
     world.tool("start", "AmazonECS")  # as Start-Service does
@@ -69,7 +65,7 @@ def test_a_service_whose_settings_became_somebody_elses_ends_with_5_and_is_not_r
     assert (query(world)["exit"], query(world)["specific"]) == (1066, 5)
     code, out = dll(world, "initialize", plane.cluster, 30, **settings(plane))
     assert code == 5 and "ecs.config belongs to S-1-5-7" in out, out
-    world.run(["chown", "0", inside(CONFIG)])
+    world.run(["chown", "0", world.inside(CONFIG)])
     code, out = dll(world, "initialize", plane.cluster, 60, **settings(plane))
     assert code == 0, out
 
@@ -89,8 +85,8 @@ def test_a_folder_of_a_user_with_something_in_it_is_refused_by_name(world, plane
     put(world, DATA + "\\ecsagent.db", "planted")
     refused(world, plane, "data belongs to S-1-5-7, who may have put anything there", "takeown /F", "/A /R")
     assert look(world, DATA + "\\ecsagent.db").startswith(SOMEBODY), "nothing was taken away unasked"
-    world.run(["chown", "-R", "0", inside(DATA)])
-    world.run(["rm", inside(DATA + "\\ecsagent.db")])
+    world.run(["chown", "-R", "0", world.inside(DATA)])
+    world.run(["rm", world.inside(DATA + "\\ecsagent.db")])
     steps.joined(world, plane)
     ours_alone(world, DATA)
 
@@ -107,7 +103,7 @@ def test_an_open_folder_of_administrators_is_closed_and_what_others_put_there_is
     put(world, DATA + "\\deep\\ecsagent.db", "planted")
     refused(world, plane, "ecsagent.db belongs to S-1-5-7")
     ours_alone(world, DATA)  # closed first, looked at then
-    world.run(["rm", "-r", inside(DATA + "\\deep")])
+    world.run(["rm", "-r", world.inside(DATA + "\\deep")])
     steps.joined(world, plane)
 
 

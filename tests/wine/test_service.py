@@ -11,6 +11,7 @@ from test_console import iis, run
 PROGRAM = "C:\\Program Files\\Amazon\\ECS"
 SERVICE_KEY = "SYSTEM\\CurrentControlSet\\Services\\AmazonECS"
 MACHINE_KEY = "SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
+EVENT_KEY = "SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\AmazonECSAgent"
 ABSENT, STOPPED, START_PENDING, STOP_PENDING, RUNNING = None, 1, 2, 3, 4
 
 
@@ -103,15 +104,14 @@ EVENTS = [
 
 
 def test_events_have_their_texts_in_the_registered_library(world, plane, engine, installed):
-    key = "SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\AmazonECSAgent"
-    told = dict(line.partition("=")[::2] for line in world.tool("reg-list", key)[1].splitlines())
+    told = dict(line.partition("=")[::2] for line in world.tool("reg-list", EVENT_KEY)[1].splitlines())
     assert re.match(r"C:\\Program Files\\Amazon\\ECS\\[\d.]+\\ecsagent\.dll$", told["EventMessageFile"])
     assert told["TypesSupported"] == "7"
     for number, text in EVENTS:
         _s, shown = world.tool("message", told["EventMessageFile"], hex(number), "detail=7 %1")
         assert text in shown and "detail=7 %1" in shown
     dll(world, "uninstall")
-    assert "no key" in world.tool("reg-list", key, check=False)[1]
+    assert "no key" in world.tool("reg-list", EVENT_KEY, check=False)[1]
 
 
 def test_other_places_are_in_the_registration(world, plane, engine):
@@ -136,12 +136,80 @@ def test_initialize_again_changes_nothing(world, plane, engine, installed):
     assert code == 0 and "action" not in out
 
 
-def test_a_broken_registration_is_repaired(world, plane, engine, installed):
-    world.tool("change-path", "AmazonECS", "C:\\wrong.exe")
+def program(world, file):
+    return "%s\\%s\\%s" % (PROGRAM, version(world), file)
+
+
+def version(world):
+    return os.path.basename(os.path.dirname(re.search(r'path="([^"]+)"', world.tool("config", "AmazonECS")[1]).group(1).replace("\\", "/")))
+
+
+def cut(world, path):
+    world.run(["truncate", "-s", "4096", world.inside(path)])
+
+
+def reg(world, key, *words):
+    world.run([wine_world.LOADER, "reg", words[0], "HKLM\\" + key, *words[1:], "/f"])
+
+
+# what somebody did to the installation, and whether he stopped the service first: Windows keeps running files
+BREAKS = [
+    ("another program is registered", False, lambda w, f: w.tool("change-path", "AmazonECS", "C:\\wrong.exe")),
+    ("another program is registered, and it is stopped", True,
+     lambda w, f: w.tool("change-path", "AmazonECS", "C:\\wrong.exe")),
+    ("the path is not quoted", True,
+     lambda w, f: w.tool("change-path", "AmazonECS", f("ecsagent.exe") + " -windows-service")),
+    ("the registration is gone", True, lambda w, f: w.tool("delete", "AmazonECS")),
+    ("the program is missing", True, lambda w, f: w.remove(f("ecsagent.exe"))),
+    ("the library is missing", True, lambda w, f: w.remove(f("ecsagent.dll"))),
+    ("the library is damaged", True, lambda w, f: cut(w, f("ecsagent.dll"))),
+    ("the settings are missing", True, lambda w, f: w.remove(wine_world.PROGRAM_DATA + "\\ecs.config")),
+    ("the logs' folder is missing", True, lambda w, f: w.tool("clean", wine_world.PROGRAM_DATA + "\\log")),
+    ("its own environment names other settings", True,
+     lambda w, f: reg(w, SERVICE_KEY, "add", "/v", "Environment", "/t", "REG_MULTI_SZ", "/d", "ECSTOOLS_CONFIG=C:\\none")),
+    ("its events have no texts", False, lambda w, f: reg(w, EVENT_KEY, "delete")),
+]
+
+
+@pytest.mark.parametrize("why,stop,harm", BREAKS, ids=[b[0] for b in BREAKS])
+def test_initialize_repairs_an_installation_and_it_runs_and_is_connected(world, plane, engine, installed, why, stop, harm):
+    files = {name: program(world, name) for name in ("ecsagent.exe", "ecsagent.dll")}
+    arn = run(world, plane, iis(), wait=False)
+    world.wait("RUNNING", lambda: plane.statuses(arn) == ["RUNNING"])
+    if stop:
+        assert dll(world, "stop")[0] == 0
+        world.wait("the session to end", lambda: not any(s.open for s in plane.sessions))
+    harm(world, files.__getitem__)
     code, out = dll(world, "initialize", plane.cluster, 60, **settings(plane))
-    assert code == 0, out
+    assert code == 0 and "status state=6" in out, out + log(world)
+    assert state(world) == RUNNING
+    world.wait("the ACS session", plane.acs)
     told = world.tool("config", "AmazonECS")[1]
-    assert 'path="C:\\Program Files' in told and "display=Amazon ECS" in told
+    assert 'path="%s" -windows-service' % files["ecsagent.exe"] in told and "display=Amazon ECS" in told
+    assert "Environment" not in world.tool("reg-list", SERVICE_KEY)[1]
+    assert files["ecsagent.dll"] in world.tool("reg-list", EVENT_KEY)[1]
+    assert len(plane.registrations) == 1 and len(engine.creates) == 1, "same instance, same container"
+    steps_stop(world, plane, arn)
+    assert dll(world, "restart")[0] == 0, "and what is registered now can be started"
+
+
+def test_a_service_that_an_administrator_disabled_is_not_enabled_behind_his_back(world, plane, engine, installed):
+    assert dll(world, "stop")[0] == 0
+    reg(world, SERVICE_KEY, "add", "/v", "Start", "/t", "REG_DWORD", "/d", "4")
+    world.restart_wine()
+    code, out = dll(world, "initialize", plane.cluster, 20, **settings(plane))
+    assert code != 0 and "disabled" in out, out
+    assert "start=4" in world.tool("config", "AmazonECS")[1] and state(world) == STOPPED
+    reg(world, SERVICE_KEY, "add", "/v", "Start", "/t", "REG_DWORD", "/d", "2")
+    world.restart_wine()
+    assert dll(world, "initialize", plane.cluster, 60, **settings(plane))[0] == 0
+
+
+def test_a_running_agent_that_nothing_is_wrong_with_is_asked_to_look_at_the_host_anew(world, plane, engine, installed):
+    before = query(world)["pid"]
+    code, out = dll(world, "initialize", plane.cluster, 60, **settings(plane))
+    assert code == 0 and query(world)["pid"] == before, out
+    assert "not asked for a repair" not in out and "the host's set-up is looked at anew" in log(world)
 
 
 def test_stop_is_answered_at_once_and_leaves_containers(world, plane, engine, installed):

@@ -7,6 +7,7 @@
  *   control NAME N sends a control code to a service (5 SHUTDOWN is only for the SCM: it is refused)
  *   start NAME     starts a service, as Start-Service does
  *   change-path NAME PATH   breaks a registration
+ *   delete NAME    removes a registration
  *   config NAME    what was registered for a service
  *   message DLL ID TEXT   an event as the event viewer shows it: the DLL's message with the text put in */
 #include <windows.h>
@@ -139,6 +140,13 @@ static int change_path(const char *name, const char *path)
                : fail("change");
 }
 
+static int delete_service(const char *name)
+{
+    SC_HANDLE service = open_service(name, DELETE);
+
+    return service && DeleteService(service) ? 0 : fail("delete");
+}
+
 static void *config2(SC_HANDLE service, DWORD level)
 {
     static BYTE data[8192];
@@ -209,6 +217,8 @@ int main(int argc, char **argv)
         return start(name);
     if (strcmp(verb, "change-path") == 0 && argc > 3)
         return change_path(name, argv[3]);
+    if (strcmp(verb, "delete") == 0)
+        return delete_service(name);
     if (strcmp(verb, "config") == 0)
         return config(name);
     if (strcmp(verb, "message") == 0 && argc > 4)

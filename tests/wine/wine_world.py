@@ -62,9 +62,13 @@ class WineWorld(worlds.World):
         # the overlay's upper folder holds all that the world has written
         return os.path.join(self.dir, "wine-up", "drive_c", inside[3:])
 
+    def inside(self, windows_path):
+        """Where a C: path lies, seen from inside."""
+        return PREFIX + "/drive_c/" + windows_path.replace("\\", "/")[3:]
+
     def remove(self, windows_path):
         """Deletes a file from inside: the overlay must know of it."""
-        self.run(["rm", "-f", PREFIX + "/drive_c/" + windows_path.replace("\\", "/")[3:]])
+        self.run(["rm", "-f", self.inside(windows_path)])
 
     def environment(self, **more):
         env = super().environment(**more)
