@@ -9,6 +9,7 @@
 #include "docker_link.h"
 #include "identity.h"
 #include "image_pulls.h"
+#include "listeners.h"
 #include "metrics_watch.h"
 #include "register.h"
 #include "sessions.h"
@@ -25,9 +26,7 @@
 enum {
     EXIT_RETRY = 1,
     EXIT_OPERATOR = 5,
-    DRAIN_MS = 600,
-    LISTEN_MIN_MS = 1000,
-    LISTEN_MAX_MS = 60000
+    DRAIN_MS = 600
 };
 
 /* ---- before the loop: settings, directories, state ---- */
@@ -227,6 +226,7 @@ static void operator_repair(void *ctx)
     ea_agent *ag = ctx;
 
     ea_info("repair asked for: the host's set-up is looked at anew");
+    ea_listeners_check(ag);
     ea_endpoint_repair(ag->endpoint);
     ea_registrar_kick(ag->registrar);
 }
@@ -280,35 +280,6 @@ static void new_serve(ea_agent *ag)
     ag->serve = ea_serve_new(ag->loop, &source, &config);
 }
 
-/* A port that is taken is waited for: never fatal, never silent. */
-static void listen_again(void *arg)
-{
-    ea_agent *ag = arg;
-    const char *address = ea_cfg_str(ag->config, EA_CFG_INTROSPECTION_HOST);
-    ea_err err = { 0 };
-
-    ag->listen_ms = ag->listen_ms ? ag->listen_ms * 2 : LISTEN_MIN_MS;
-    ag->listen_ms = ag->listen_ms > LISTEN_MAX_MS ? LISTEN_MAX_MS : ag->listen_ms;
-    if (!ag->creds_listens) {
-        if (ea_serve_credentials(ag->serve, &err)) {
-            ea_status_wait(&ag->status, EA_WAIT_CREDS_PORT, &err, ag->listen_ms);
-        } else {
-            ag->creds_listens = true;
-            ea_status_clear(&ag->status, EA_WAIT_CREDS_PORT);
-        }
-    }
-    if (!ag->introspection_listens) {
-        if (ea_serve_introspection(ag->serve, address, &err)) {
-            ea_status_wait(&ag->status, EA_WAIT_INTROSPECTION, &err, ag->listen_ms);
-        } else {
-            ag->introspection_listens = true;
-            ea_status_clear(&ag->status, EA_WAIT_INTROSPECTION);
-        }
-    }
-    if (!ag->creds_listens || !ag->introspection_listens)
-        ea_timer_arm(ag->listen_timer, ag->listen_ms);
-}
-
 static ea_code listen_control(ea_agent *ag, ea_err *err)
 {
     EA_FREE_AUTO char *path = NULL;
@@ -342,9 +313,7 @@ static ea_code start_modules(ea_agent *ag, ea_err *err)
     new_serve(ag);
     if (listen_control(ag, err))
         return err->code;
-    ea_endpoint_reserve_ports();
-    ag->listen_timer = ea_timer_new(ag->loop, listen_again, ag);
-    listen_again(ag);
+    ea_listeners_start(ag);
     if (ag->model.settings.task_iam_role && ea_cfg_bool(ag->config, EA_CFG_TASK_ENDPOINT))
         ag->endpoint = ea_endpoint_start(ag);
     ag->identity = ea_identity_start(ag);
@@ -483,8 +452,7 @@ static void stop_on_loop(void *arg)
     ea_sessions_stop(ag);
     ea_docker_link_stop(ag->link);
     ea_stop_watch_end_all(ag);
-    ea_timer_free(ag->listen_timer);
-    ag->listen_timer = NULL;
+    ea_listeners_stop(ag);
     ea_serve_close(ag->serve);
     ag->serve = NULL;
     ea_endpoint_free(ag->endpoint);

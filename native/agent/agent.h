@@ -65,13 +65,13 @@ struct ea_agent {
     ea_tcs *tcs;
     bool connected_once;
 
-    /* serving (serve/, task_endpoint.c) */
+    /* serving (serve/, listeners.c, task_endpoint.c) */
     ea_serve *serve;
     struct ea_endpoint *endpoint;
     bool task_role_proven;
     ea_timer *listen_timer; /* for a port that is taken */
     int64_t listen_ms;
-    bool creds_listens, introspection_listens;
+    bool creds_listens, introspection_listens, ports_looked_at; /* the last: now, on the pool */
 
     const char *const *env; /* of the process; borrowed */
     int exit_code;

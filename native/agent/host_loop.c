@@ -208,28 +208,44 @@ static bool route_step(struct ea_hostloop *h, const struct ea_host_facts *f, int
            ripe(h, EA_HOST_ROUTE_ADD, now_ms, step);
 }
 
+bool ea_host_ports_taken(const struct ea_host_port ports[EA_HOST_PORTS_MAX], char out[400])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < EA_HOST_PORTS_MAX; i++) {
+        const struct ea_host_port *p = &ports[i];
+
+        if (!p->first || p->port < p->first || p->port > p->last || p->reserved)
+            continue;
+        n += (size_t)snprintf(out + n, 400 - n, "%sport %u lies in %u-%u", /* three fit */
+                              n ? ", " : "", (unsigned)p->port, (unsigned)p->first,
+                              (unsigned)p->last);
+    }
+    if (n > 0)
+        (void)snprintf(out + n, 400 - n, /* fits */
+                       ", kept by the system's NAT (netsh int ipv4 show excludedportrange tcp): "
+                       "net stop winnat, then Initialize-ECSAgent, which reserves its own, then "
+                       "net start winnat; or restart the machine");
+    return n > 0;
+}
+
 static bool ports_step(struct ea_hostloop *h, const struct ea_host_facts *f, int64_t now_ms,
                        struct ea_host_step *step)
 {
-    const struct ea_host_port *taken = NULL, *open = NULL;
-    char text[200];
+    const struct ea_host_port *open = NULL;
+    bool wanted = (h->needs & EA_HOST_PORTS) != 0, taken;
+    char text[400];
 
-    for (size_t i = 0; (h->needs & EA_HOST_PORTS) && i < EA_HOST_PORTS_MAX; i++) {
+    for (size_t i = 0; wanted && i < EA_HOST_PORTS_MAX; i++) {
         const struct ea_host_port *p = &f->ports[i];
 
-        if (p->first && p->first <= p->port && p->port <= p->last && !p->reserved)
-            taken = p;
-        else if (p->wanted && !p->reserved)
+        if (p->wanted && !p->reserved && !p->first)
             open = p;
     }
+    taken = wanted && ea_host_ports_taken(f->ports, text);
     set(h, EA_HOST_COND_PORTS, !taken && !open, now_ms);
-    if (taken) {
-        (void)snprintf(text, sizeof(text), /* fits */
-                       "port %u lies in %u-%u, which the system keeps for its NAT: restart the "
-                       "service winnat, or the machine",
-                       (unsigned)taken->port, (unsigned)taken->first, (unsigned)taken->last);
+    if (taken)
         tell(h, EA_HOST_COND_PORTS, text);
-    }
     if (open)
         step->number = open->port;
     return open && ripe(h, EA_HOST_PORT_RESERVE, now_ms, step);

@@ -74,6 +74,8 @@ void ea_host_result(struct ea_hostloop *h, ea_host_act act, const ea_err *err, i
 void ea_host_repair(struct ea_hostloop *h);
 /* The first condition that is not met and decides; EA_HOST_COND_COUNT: none. */
 ea_host_cond ea_host_blocked(const struct ea_hostloop *h);
+/* Says which ports the system's NAT has taken, in which ranges, and how they are freed; false: none. */
+bool ea_host_ports_taken(const struct ea_host_port ports[EA_HOST_PORTS_MAX], char out[400]);
 const char *ea_host_cond_name(ea_host_cond c); /* "address" */
 
 #endif

@@ -258,23 +258,6 @@ static void noticed_elsewhere(void *arg)
 
 /* ---- life ---- */
 
-void ea_endpoint_reserve_ports(void)
-{
-    const struct ea_host_ops *ops = ea_plat_host_ops();
-    struct ea_host_facts facts;
-
-    if (!(ops->needs & EA_HOST_PORTS))
-        return;
-    ops->observe(ops->ctx, &facts);
-    for (size_t i = 0; i < EA_HOST_PORTS_MAX; i++) {
-        const struct ea_host_port *p = &facts.ports[i];
-        ea_err err = { 0 };
-
-        if (p->wanted && !p->reserved && ops->act(ops->ctx, EA_HOST_PORT_RESERVE, p->port, &err))
-            ea_debug("port not reserved", EA_I("port", p->port), EA_S("err", err.text));
-    }
-}
-
 struct ea_endpoint *ea_endpoint_start(ea_agent *ag)
 {
     struct ea_endpoint *e = ea_alloc(sizeof(*e));

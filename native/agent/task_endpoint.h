@@ -8,8 +8,6 @@
 
 #include "agent.h"
 
-/* Before our own listeners are bound: their ports are kept from the system's NAT. Milliseconds. */
-void ea_endpoint_reserve_ports(void);
 struct ea_endpoint *ea_endpoint_start(ea_agent *ag);
 /* Before the loop is freed. The address stays: containers get "refused". */
 void ea_endpoint_free(struct ea_endpoint *e);

@@ -86,6 +86,8 @@ struct ea_host_ops {
     void *ctx;
     unsigned needs; /* EA_HOST_... */
     void (*observe)(void *ctx, struct ea_host_facts *out);
+    /* Of these facts the ports alone; with EA_HOST_PORTS, else NULL. */
+    void (*ports)(void *ctx, struct ea_host_port out[EA_HOST_PORTS_MAX]);
     /* Idempotent; a success may still need time to show. Never one of the agent's own. */
     ea_code (*act)(void *ctx, ea_host_act act, uint64_t number, ea_err *err);
 };

@@ -36,7 +36,7 @@ static long build(void)
 
 /* ---- looks and acts ---- */
 
-static void observe(void *ctx, struct ea_host_facts *out)
+static void look_at_ports(void *ctx, struct ea_host_port out[EA_HOST_PORTS_MAX])
 {
     static const struct ea_host_port ports[EA_HOST_PORTS_MAX] = {
         { .port = EA_INTROSPECT_PORT, .wanted = true },
@@ -44,10 +44,19 @@ static void observe(void *ctx, struct ea_host_facts *out)
         /* Only looked at: a container may publish port 80 of the host's other addresses. */
         { .port = 80 },
     };
+
+    (void)ctx;
+    for (size_t i = 0; i < EA_HOST_PORTS_MAX; i++) {
+        out[i] = ports[i];
+        ea_port_look(&out[i]);
+    }
+}
+
+static void observe(void *ctx, struct ea_host_facts *out)
+{
     struct ea_nat_adapter adapter = { 0 };
     NET_LUID on;
 
-    (void)ctx;
     *out = (struct ea_host_facts){ 0 };
     if (ea_nat_adapter_find(&adapter, out->no_adapter)) {
         out->adapter = adapter.luid.Value;
@@ -58,9 +67,7 @@ static void observe(void *ctx, struct ea_host_facts *out)
     out->ghosts = ea_nat_adapter_ghosts();
     out->address = ea_address_look(task_ip(), &on);
     out->address_on = on.Value;
-    memcpy(out->ports, ports, sizeof(ports));
-    for (size_t i = 0; i < EA_HOST_PORTS_MAX; i++)
-        ea_port_look(&out->ports[i]);
+    look_at_ports(ctx, out->ports);
     out->proxy_rule = ea_port_proxy_look();
     out->firewall = ea_firewall_look();
     ea_port_owner(80, out->port_owner);
@@ -114,7 +121,7 @@ static ea_code act(void *ctx, ea_host_act what, uint64_t number, ea_err *err)
 
 const struct ea_host_ops *ea_plat_host_ops(void)
 {
-    static struct ea_host_ops ops = { .observe = observe, .act = act };
+    static struct ea_host_ops ops = { .observe = observe, .ports = look_at_ports, .act = act };
 
     ops.needs = EA_HOST_ADAPTER | EA_HOST_PORTS | EA_HOST_PROXY | EA_HOST_FIREWALL | EA_HOST_INSIDE;
     if (build() < BUILD_2019)

@@ -93,18 +93,63 @@ static bool excluded(uint16_t port)
     return denied;
 }
 
+/* Caller frees; NULL when it cannot be read. */
+static MIB_TCPTABLE_OWNER_PID *listeners(void)
+{
+    DWORD size = 0;
+    MIB_TCPTABLE_OWNER_PID *table;
+
+    (void)GetExtendedTcpTable(NULL, &size, FALSE, AF_INET, TCP_TABLE_OWNER_PID_LISTENER,
+                              0); /* tells the size */
+    size += 4096;                 /* more may come */
+    table = ea_try_alloc(size);
+    if (table && GetExtendedTcpTable(table, &size, FALSE, AF_INET, TCP_TABLE_OWNER_PID_LISTENER,
+                                     0) != NO_ERROR) {
+        ea_free(table);
+        table = NULL;
+    }
+    return table;
+}
+
+/* A listener that shares with nobody is denied as well. */
+static bool kept_by_system(const void *ctx, uint16_t port)
+{
+    const MIB_TCPTABLE_OWNER_PID *table = ctx;
+
+    for (DWORD i = 0; table && i < table->dwNumEntries; i++) {
+        if (ntohs((u_short)table->table[i].dwLocalPort) == port)
+            return false;
+    }
+    return excluded(port);
+}
+
+void ea_port_range(struct ea_host_port *p, bool (*kept)(const void *ctx, uint16_t port),
+                   const void *ctx)
+{
+    p->first = p->last = 0;
+    if (!kept(ctx, p->port))
+        return;
+    p->first = p->last = p->port;
+    while (p->first > 1 && p->port - p->first < EA_PORT_RANGE_MAX &&
+           kept(ctx, (uint16_t)(p->first - 1)))
+        p->first--;
+    while (p->last < UINT16_MAX && p->last - p->port < EA_PORT_RANGE_MAX &&
+           kept(ctx, (uint16_t)(p->last + 1)))
+        p->last++;
+}
+
 void ea_port_look(struct ea_host_port *p)
 {
+    MIB_TCPTABLE_OWNER_PID *table;
     ULONG64 token;
-    char owner[200];
 
     p->reserved = token_of(p->port, &token);
     p->first = p->last = 0;
-    if (p->reserved || !excluded(p->port))
+    if (p->reserved)
         return;
-    ea_port_owner(p->port, owner);
-    if (!owner[0]) /* a listener that shares with nobody is denied as well */
-        p->first = p->last = p->port;
+    table = listeners();
+    ea_port_range(p, kept_by_system, table);
+    ea_free(table);
 }
 
 void ea_plat_own_port(intptr_t socket, uint16_t port)
@@ -163,31 +208,20 @@ static void describe(const MIB_TCPROW_OWNER_PID *row, uint16_t port, char out[20
 
 void ea_port_owner(uint16_t port, char out[200])
 {
-    DWORD size = 0;
-    MIB_TCPTABLE_OWNER_PID *table = NULL;
+    MIB_TCPTABLE_OWNER_PID *table = listeners();
 
     out[0] = '\0';
-    (void)GetExtendedTcpTable(NULL, &size, FALSE, AF_INET, TCP_TABLE_OWNER_PID_LISTENER,
-                              0); /* tells the size */
-    size += 4096;                 /* more may come */
-    table = ea_try_alloc(size);
-    if (!table)
-        return;
-    if (GetExtendedTcpTable(table, &size, FALSE, AF_INET, TCP_TABLE_OWNER_PID_LISTENER, 0) ==
-        NO_ERROR) {
-        for (DWORD i = 0; i < table->dwNumEntries; i++) {
-            const MIB_TCPROW_OWNER_PID *row = &table->table[i];
-            const bool all = row->dwLocalAddr == INADDR_ANY;
-            IN_ADDR task;
+    for (DWORD i = 0; table && i < table->dwNumEntries; i++) {
+        const MIB_TCPROW_OWNER_PID *row = &table->table[i];
+        const bool all = row->dwLocalAddr == INADDR_ANY;
+        IN_ADDR task;
 
-            if (ntohs((u_short)row->dwLocalPort) != port ||
-                row->dwOwningPid == GetCurrentProcessId() || row->dwOwningPid == 0)
-                continue; /* 0: nobody that lives */
-            if (all || port != 80 ||
-                (inet_pton(AF_INET, EA_TASK_ADDRESS, &task) == 1 &&
-                 row->dwLocalAddr == task.s_addr))
-                describe(row, port, out);
-        }
+        if (ntohs((u_short)row->dwLocalPort) != port || row->dwOwningPid == GetCurrentProcessId() ||
+            row->dwOwningPid == 0)
+            continue; /* 0: nobody that lives */
+        if (all || port != 80 ||
+            (inet_pton(AF_INET, EA_TASK_ADDRESS, &task) == 1 && row->dwLocalAddr == task.s_addr))
+            describe(row, port, out);
     }
     ea_free(table);
 }

@@ -7,9 +7,15 @@
 
 #include "../hostnet.h"
 
-/* Fills `reserved`, `first` and `last` of one port (whose number is set). The range is the port alone: the system
- * does not tell how far it goes. */
+/* Fills `reserved`, `first` and `last` of one port (whose number is set). Binds ports for a moment. */
 void ea_port_look(struct ea_host_port *p);
+/* Fills `first` and `last`: no call of the system tells a range, so the ports around are tried, this many at most
+ * to each side (blocks of WinNAT have 100, and may touch). */
+enum {
+    EA_PORT_RANGE_MAX = 500
+};
+void ea_port_range(struct ea_host_port *p, bool (*kept)(const void *ctx, uint16_t port),
+                   const void *ctx);
 /* Over restarts of the machine. EA_CONFLICT: somebody has the port now. */
 ea_code ea_port_reserve(uint16_t port, ea_err *err) EA_CHECK;
 ea_code ea_port_unreserve(uint16_t port, ea_err *err) EA_CHECK; /* not reserved: fine */

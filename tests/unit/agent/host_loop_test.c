@@ -400,11 +400,37 @@ static void ports_inside_an_exclusion_are_told_and_reserved_later(void **state)
     serves(&w); /* the listeners say themselves when they cannot be bound */
     assert_false(w.h.waits[EA_HOST_COND_PORTS].met);
     assert_non_null(strstr(w.h.waits[EA_HOST_COND_PORTS].error, "port 51679 lies in 51600-51699"));
+    assert_non_null(strstr(w.h.waits[EA_HOST_COND_PORTS].error, "net stop winnat"));
     assert_true(w.f.ports[0].reserved);
     w.f.ports[1].first = w.f.ports[1].last = 0;
     run(&w, 31 * SECOND);
     assert_true(w.h.waits[EA_HOST_COND_PORTS].met && w.f.ports[1].reserved);
     assert_false(w.f.ports[2].reserved); /* a container may publish port 80 of other addresses */
+}
+
+static void every_port_of_ours_that_the_nat_has_is_told_with_its_range(void **state)
+{
+    /* Source: endpoints-and-windows.md section 4.7 item 3. */
+    struct ea_host_port ports[EA_HOST_PORTS_MAX] = {
+        { .port = 51678, .wanted = true, .first = 51600, .last = 51699 },
+        { .port = 51679, .wanted = true, .first = 51600, .last = 51699 },
+        { .port = 80, .first = 80, .last = 179 },
+    };
+    char text[400] = "";
+
+    (void)state;
+    assert_true(ea_host_ports_taken(ports, text));
+    assert_ptr_equal(strstr(text, "port 51678 lies in 51600-51699, port 51679 lies in 51600-51699, "
+                                  "port 80 lies in 80-179, kept by"),
+                     text);
+    assert_non_null(strstr(text, "or restart the machine")); /* not cut */
+    assert_true(strlen("port reservation: ") + strlen(text) < sizeof(((ea_err *)0)->text));
+    ports[0].reserved = true;
+    ports[1].first = ports[1].last = 0;
+    assert_true(ea_host_ports_taken(ports, text));
+    assert_ptr_equal(strstr(text, "port 80 lies in 80-179"), text);
+    ports[2].first = ports[2].last = 0;
+    assert_false(ea_host_ports_taken(ports, text));
 }
 
 static void a_firewall_that_cannot_be_asked_or_changed_keeps_nothing_up(void **state)
@@ -447,6 +473,7 @@ int main(void)
         cmocka_unit_test(on_linux_a_stolen_port_is_tried_on),
         cmocka_unit_test(a_proxy_rule_of_an_earlier_time_is_removed_first),
         cmocka_unit_test(ports_inside_an_exclusion_are_told_and_reserved_later),
+        cmocka_unit_test(every_port_of_ours_that_the_nat_has_is_told_with_its_range),
         cmocka_unit_test(a_firewall_that_cannot_be_asked_or_changed_keeps_nothing_up),
     };
 

@@ -40,6 +40,13 @@ static ea_address_state state_of(const struct fake_host *f)
     return f->duplicate ? EA_ADDRESS_DUPLICATE : EA_ADDRESS_USABLE;
 }
 
+static void look_at_ports(void *ctx, struct ea_host_port out[EA_HOST_PORTS_MAX])
+{
+    const struct fake_host *f = ctx;
+
+    memcpy(out, f->ports, sizeof(f->ports));
+}
+
 static void observe(void *ctx, struct ea_host_facts *out)
 {
     struct fake_host *f = ctx;
@@ -223,7 +230,9 @@ void fake_host_run(struct fake_host *f, struct ea_hostloop *h, int64_t until_ms)
 void fake_host_init(struct fake_host *f, unsigned needs)
 {
     *f = (struct fake_host){ .hns_up = true, .dad_ms = 0, .firewall = EA_FACT_NO };
-    f->ops = (struct ea_host_ops){ .ctx = f, .needs = needs, .observe = observe, .act = act_on };
+    f->ops = (struct ea_host_ops){
+        .ctx = f, .needs = needs, .observe = observe, .ports = look_at_ports, .act = act_on
+    };
     f->route = needs & EA_HOST_ROUTE ? EA_FACT_NO : EA_FACT_UNKNOWN;
     if (needs & EA_HOST_PORTS) {
         f->ports[0] = (struct ea_host_port){ .port = EA_INTROSPECT_PORT, .wanted = true };

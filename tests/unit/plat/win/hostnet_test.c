@@ -104,6 +104,45 @@ static void our_own_listener_is_nobody_in_the_way(void **state)
     (void)closesocket(s);
 }
 
+struct kept {
+    uint16_t first, last, hole;
+};
+
+static bool kept_in(const void *ctx, uint16_t port)
+{
+    const struct kept *k = ctx;
+
+    return port >= k->first && port <= k->last && port != k->hole;
+}
+
+static void a_range_that_the_system_keeps_is_found_from_any_port_in_it(void **state)
+{
+    static const struct {
+        const char *why;
+        uint16_t port;
+        struct kept kept;
+        uint16_t first, last;
+    } rows[] = {
+        { "a block", 51679, { 51600, 51699, 0 }, 51600, 51699 },
+        { "its first port", 51679, { 51679, 51778, 0 }, 51679, 51778 },
+        { "its last port", 51679, { 51580, 51679, 0 }, 51580, 51679 },
+        { "one beside it", 51679, { 51680, 51779, 0 }, 0, 0 },
+        { "a listener inside ends it", 51679, { 51600, 51699, 51650 }, 51651, 51699 },
+        { "the lowest ports", 80, { 0, 99, 0 }, 1, 99 },
+        { "the highest ports", 65500, { 65400, 65535, 0 }, 65400, 65535 },
+        { "most of them", 30000, { 1, 65535, 0 }, 29500, 30500 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ea_host_port p = { .port = rows[i].port };
+
+        ea_port_range(&p, kept_in, &rows[i].kept);
+        if (p.first != rows[i].first || p.last != rows[i].last)
+            fail_msg("%s: %u-%u", rows[i].why, (unsigned)p.first, (unsigned)p.last);
+    }
+}
+
 static void a_socket_is_owned_before_it_is_bound(void **state)
 {
     SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
@@ -178,6 +217,7 @@ int main(void)
         cmocka_unit_test(an_address_that_cannot_be_added_is_an_error),
         cmocka_unit_test(the_rule_of_the_port_proxy_is_the_value_that_netsh_writes),
         cmocka_unit_test(our_own_listener_is_nobody_in_the_way),
+        cmocka_unit_test(a_range_that_the_system_keeps_is_found_from_any_port_in_it),
         cmocka_unit_test(a_socket_is_owned_before_it_is_bound),
         cmocka_unit_test(reservations_and_ghosts_that_this_system_lacks_are_errors_or_nothing),
         cmocka_unit_test(a_firewall_that_is_not_there_is_unknown_and_nothing_to_undo),
