@@ -5,6 +5,7 @@
 #include "../plat/plat.h"
 #include "cred_spec.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -351,6 +352,21 @@ static const char *credential_spec_need(const struct ea_container *c)
                                                                        : E "gmsa";
 }
 
+/* Said in the raw configuration alone; text that cannot be read is told at creation. */
+static bool is_privileged(const struct ea_container *c)
+{
+    cJSON *tree = NULL;
+    ea_err err = { 0 };
+    bool yes;
+
+    if (ea_zstr_empty(c->docker_config.host_config) ||
+        ea_json_parse(ea_str_of(c->docker_config.host_config), &tree, &err))
+        return false;
+    yes = cJSON_IsTrue(cJSON_GetObjectItem(tree, "Privileged"));
+    cJSON_Delete(tree);
+    return yes;
+}
+
 static void need_secret(struct needs *n, const struct ea_secret_ref *s)
 {
     bool asm_ = ea_zstr_eq(s->provider, "asm");
@@ -381,6 +397,7 @@ static void container_needs(struct needs *n, const struct ea_container *c)
     need(n, c->managed_agents.n > 0, "execute command (managedAgents)", E "execute-command");
     need(n, c->firelens != NULL, "firelensConfiguration", E "firelens.fluentbit");
     need(n, !ea_zstr_empty(c->logs_auth_strategy), "logsAuthStrategy", E "execution-role-awslogs");
+    need(n, is_privileged(c), "privileged", C "privileged-container");
     for (size_t i = 0; i < c->ports.n; i++)
         need(n, !ea_zstr_empty(c->ports.v[i].container_port_range), "containerPortRange",
              E "network.container-port-range");

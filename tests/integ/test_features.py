@@ -12,6 +12,8 @@ WITHHELD = [
     ("awsvpc", {}, {"networkMode": "awsvpc", "elasticNetworkInterfaces": [ENI]}, "ecs.capability.task-eni"),
     ("EFS", {}, {"volumes": [{"name": "v", "type": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]},
      "ecs.capability.efs"),
+    ("ECS Exec", {"managedAgents": [{"name": "ExecuteCommandAgent", "properties": {}}]}, {}, "ecs.capability.execute-command"),
+    ("faults", {}, {"enableFaultInjection": True}, "ecs.capability.fault-injection"),
     ("one process namespace for the task", {}, {"pidMode": "task"}, "ecs.capability.pid-ipc-namespace-sharing"),
 ]
 

@@ -123,6 +123,58 @@ static void versions_and_drivers_become_attributes(void **state)
     ea_caps_done(&c);
 }
 
+#define PRIVILEGED(yes)                                                                            \
+    "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","              \
+    "\"image\":\"i\",\"dockerConfig\":{\"hostConfig\":\"{\\\"Privileged\\\":" yes "}\"}}]}"
+
+static struct ea_task *task_of(const char *json)
+{
+    struct ea_task *t = ea_task_new();
+    ea_err err = { 0 };
+
+    if (ea_json_decode(&ea_task_wire_shape, ea_str_of(json), t, &err))
+        fail_msg("%s: %s", json, err.text);
+    return t;
+}
+
+static void a_privileged_container_is_refused_where_the_operator_wants_none(void **state)
+{
+    static const struct {
+        const char *why, *task;
+        bool refused;
+    } cases[] = {
+        { "privileged", PRIVILEGED("true"), true },
+        { "said to be none", PRIVILEGED("false"), false },
+        { "the other spelling",
+          "{\"arn\":\"a\",\"containers\":[{\"name\":\"web\",\"dockerConfig\":{\"hostConfig\":"
+          "\"{\\\"privileged\\\":true}\"}}]}",
+          true },
+        { "text that nobody can read",
+          "{\"arn\":\"a\",\"containers\":[{\"name\":\"web\","
+          "\"dockerConfig\":{\"hostConfig\":\"{\"}}]}",
+          false },
+    };
+    const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", "ECS_DISABLE_PRIVILEGED=true", NULL };
+    struct ea_caps c = build(env, false);
+
+    (void)state;
+    assert_false(offers(&c, "com.amazonaws.ecs.capability.privileged-container"));
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct ea_task *t = task_of(cases[i].task);
+        char text[400] = "";
+
+        if (ea_caps_missing(&c, t, text) != cases[i].refused)
+            fail_msg("%s: \"%s\"", cases[i].why, text);
+        if (cases[i].refused)
+            assert_string_equal(text,
+                                "UnsupportedFeatureError: container web uses privileged, which "
+                                "needs com.amazonaws.ecs.capability.privileged-container: "
+                                "ECS_DISABLE_PRIVILEGED is true");
+        ea_task_free(t);
+    }
+    ea_caps_done(&c);
+}
+
 static void a_task_that_needs_what_is_withheld_is_named(void **state)
 {
     static const struct {
@@ -161,11 +213,7 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
         { "ECS Exec",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\",\"managedAgents\":[{\"name\":\"ExecuteCommandAgent\"}]}]}",
-          "execute-command" },
-        { "Service Connect",
-          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"attachments\":[{\"attachmentType\":"
-          "\"serviceconnectdetail\"}],\"containers\":[]}",
-          "service-connect-v1" },
+          "ecs.capability.execute-command" },
         { "EFS",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"volumes\":[{\"name\":\"v\",\"type\":"
           "\"efs\",\"efsVolumeConfiguration\":{}}],\"containers\":[]}",
@@ -173,13 +221,11 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
         { "App Mesh",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"proxyConfiguration\":{\"type\":"
           "\"APPMESH\"},\"containers\":[]}",
-          "aws-appmesh" },
-        { "a second need behind one that is met",
-          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
-          "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]},"
-          "{\"name\":\"log\",\"image\":\"i\",\"firelensConfiguration\":{\"type\":"
-          "\"fluentbit\"}}]}",
-          "container log uses firelensConfiguration" },
+          "ecs.capability.aws-appmesh" },
+        { "a namespace of the task",
+          "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"ipcMode\":\"task\",\"containers\":[]}",
+          "ecs.capability.pid-ipc-namespace-sharing" },
+        { "privileged where it is promised", PRIVILEGED("true"), NULL },
         { "a range of ports",
           "{\"arn\":\"a\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"web\","
           "\"image\":\"i\",\"portMappings\":[{\"containerPortRange\":\"80-81\"}]}]}",
@@ -203,11 +249,8 @@ static void a_task_that_needs_what_is_withheld_is_named(void **state)
 
     (void)state;
     for (size_t i = 0; i < EA_COUNT(cases); i++) {
-        struct ea_task *t = NULL;
+        struct ea_task *t = task_of(cases[i].task);
         char text[400] = "";
-        ea_err err = { 0 };
-        if (ea_json_decode(&ea_task_wire_shape, ea_str_of(cases[i].task), t = ea_task_new(), &err))
-            fail_msg("%s: %s", cases[i].why, err.text);
         bool missing = ea_caps_missing(&c, t, text);
         if (missing != (cases[i].word != NULL) || (missing && !strstr(text, cases[i].word)))
             fail_msg("%s: got \"%s\"", cases[i].why, text);
@@ -230,6 +273,7 @@ static void features_that_are_withheld_are_never_promised(void **state)
         "ecs.capability.aws-appmesh",
         "ecs.capability.pid-ipc-namespace-sharing",
         "ecs.capability.fault-injection",
+        "ecs.capability.task-eia",
         "ecs.capability.storage.ebs-task-volume-attach",
     };
     const char *const env[] = { "ECSTOOLS_CONFIG=/dev/null", "ECS_ENABLE_TASK_ENI=true",
@@ -358,6 +402,7 @@ int main(void)
         cmocka_unit_test(logs_by_the_execution_role_are_promised_where_asked_for_and_proven),
         cmocka_unit_test(versions_and_drivers_become_attributes),
         cmocka_unit_test(a_task_that_needs_what_is_withheld_is_named),
+        cmocka_unit_test(a_privileged_container_is_refused_where_the_operator_wants_none),
         cmocka_unit_test(volume_plugins_are_promised_by_name_and_the_local_one_always),
         cmocka_unit_test(limits_of_tasks_are_promised_where_the_host_can_hold_them),
         cmocka_unit_test(features_that_are_withheld_are_never_promised),
