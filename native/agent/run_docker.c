@@ -1,6 +1,7 @@
 #include "run_effect.h"
 
 #include "../base/alloc.h"
+#include "../base/log.h"
 #include "../docker/docker_body.h"
 #include "../docker/docker_container.h"
 #include "../docker/docker_image.h"
@@ -118,9 +119,16 @@ static void conflict_inspected(void *ctx, struct ea_docker_facts *facts, const e
 static void created(void *ctx, const char *id, const ea_err *err)
 {
     struct run *r = ctx;
+    ea_err why = { 0 };
 
     if (err->code == EA_CONFLICT) {
         (void)ea_docker_inspect(r->ag->docker, r->name, SHORT_MS, conflict_inspected, r);
+        return;
+    }
+    if (err->code == EA_UNSUPPORTED) { /* the payload's version; the error's name is spelt so */
+        r->error_name = ea_strdup("CannotGetDockerclientError");
+        (void)ea_fail(&why, err->code, "(v%s) - %s", r->api ? r->api : "", err->text);
+        finish(r, &why);
         return;
     }
     if (id) {
@@ -202,10 +210,12 @@ static void env_told(void *ctx, const struct ea_image *image, const ea_err *err)
  * unless an earlier process did that, or the pull failed and a local image has to do. */
 static void create(struct run *r, const struct ea_effect *fx)
 {
-    if (ea_zstr_empty(r->ag->region) || ea_image_env(r->ag, fx->container->image))
-        create_now(r, fx->task, fx->container);
+    const struct ea_container *c = fx->container;
+
+    if (ea_zstr_empty(r->ag->region) || (!c->error_name && ea_image_env(r->ag, c->image)))
+        create_now(r, fx->task, c);
     else
-        (void)ea_docker_image_inspect(r->ag->docker, fx->container->image, SHORT_MS, env_told, r);
+        (void)ea_docker_image_inspect(r->ag->docker, c->image, SHORT_MS, env_told, r);
 }
 
 /* The inspect that follows is part of the answer. */
@@ -244,13 +254,27 @@ static void stop_answered(void *ctx, const ea_err *err)
     }
 }
 
+/* A start that was answered well has happened, whatever keeps us from seeing it: the engine looks again. */
+static void start_seen(void *ctx, struct ea_docker_facts *facts, const ea_err *err)
+{
+    if (!err->code || err->code == EA_NOT_FOUND) {
+        facts_done(ctx, facts, err);
+        return;
+    }
+    ea_debug("container not seen after its start", EA_S("err", err->text));
+    finish_ok(ctx);
+}
+
 static void started(void *ctx, const ea_err *err)
 {
-    const struct run *r = ctx;
+    struct run *r = ctx;
 
-    if (!err->code)
-        ea_endpoint_container_started(r->ag->endpoint);
-    then_inspect(ctx, err);
+    if (err->code) {
+        finish(r, err);
+        return;
+    }
+    ea_endpoint_container_started(r->ag->endpoint);
+    (void)ea_docker_inspect(r->ag->docker, r->id, SHORT_MS, start_seen, r);
 }
 
 static void start(struct run *r, const struct ea_effect *fx)

@@ -287,6 +287,102 @@ static void an_image_is_removed_by_its_id_only_if_it_has_no_name(void **state)
     }
 }
 
+static void negotiated(void *ctx, const struct ea_docker_version *v, const ea_err *err)
+{
+    (void)v;
+    assert_int_equal(err->code, EA_OK);
+    *(bool *)ctx = true;
+}
+
+/* The local image that is used then may be another than the one that was looked at last. */
+static void a_local_image_that_stands_in_for_a_failed_pull_is_looked_at(void **state)
+{
+    struct fixture *f = *state;
+    EA_FREE_AUTO char *before = answer("200 OK", "{\"Id\":\"sha256:1\",\"Config\":{}}");
+    EA_FREE_AUTO char *now =
+        answer("200 OK", "{\"Id\":\"sha256:2\",\"Config\":{\"Env\":[\"AWS_REGION=elsewhere\"]}}");
+    EA_FREE_AUTO char *made = answer("201 Created", "{\"Id\":\"0123\"}");
+
+    for (int pull_failed = 0; pull_failed < 2; pull_failed++) {
+        const struct peer_step steps[] = {
+            { .wait = "/images/busybox/json", .send = pull_failed ? now : before },
+            { .wait = "/containers/create?name=ecs-f-1-main-0", .send = made },
+        };
+        struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
+
+        if (pull_failed)
+            ea_set_str(&f->c->error_name, "CannotPullContainerError");
+        ea_run_effect(&f->ag, &fx);
+        wait_for(f, created);
+        EA_FREE_AUTO char *asked = ea_str_dup(peer_received(f->engine));
+        assert_int_equal(strstr(asked, "\"AWS_REGION=us-west-2\"") != NULL, !pull_failed);
+        next_engine(f);
+    }
+}
+
+static void an_api_version_that_the_engine_lacks_is_named(void **state)
+{
+    struct fixture *f = *state;
+    EA_FREE_AUTO char *version =
+        answer("200 OK", "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}");
+    EA_FREE_AUTO char *image = answer("404 Not Found", "{\"message\":\"No such image\"}");
+    const struct peer_step steps[] = {
+        { .wait = "/version", .send = version },
+        { .wait = "/images/busybox/json", .send = image },
+    };
+    struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
+    bool told = false;
+
+    (void)ea_docker_negotiate(f->ag.docker, PATIENCE_MS, negotiated, &told);
+    run_until(f->ag.loop, &told, PATIENCE_MS);
+    ea_set_str(&f->c->docker_config.version, "1.44");
+    ea_run_effect(&f->ag, &fx);
+    wait_for(f, created);
+    assert_string_equal(f->c->error_name, "CannotGetDockerclientError");
+    assert_string_equal(f->c->error_text,
+                        "(v1.44) - Docker API 1.44 is asked for, the engine speaks up to 1.41");
+    next_engine(f);
+}
+
+static void a_start_that_was_done_is_not_failed_by_the_look_that_follows(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *why, *status, *body;
+        ea_cstate known;
+        bool looks_again;
+        const char *error;
+    } cases[] = {
+        { "an engine in trouble", "500 Internal Server Error", "{\"message\":\"busy\"}",
+          EA_C_CREATED, true, NULL },
+        { "an answer that makes no sense", "200 OK", "{}", EA_C_CREATED, true, NULL },
+        { "gone", "404 Not Found", "{\"message\":\"No such container: 0123\"}", EA_C_STOPPED, false,
+          "CannotStartContainerError" },
+    };
+    static const char started[] = "HTTP/1.1 204 No Content\r\n\r\n";
+
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        EA_FREE_AUTO char *seen = answer(cases[i].status, cases[i].body);
+        const struct peer_step steps[] = {
+            { .wait = "/containers/0123/start", .send = started },
+            { .wait = "/containers/0123/json", .send = seen },
+        };
+        struct ea_effect fx = begin(f, steps, EA_COUNT(steps));
+
+        fx.kind = EA_FX_START;
+        f->c->known = EA_C_CREATED;
+        f->c->applied = EA_C_RUNNING;
+        ea_model_set_docker_id(&f->ag.model, ea_model_task(&f->ag.model, ARN), f->c, "0123");
+        ea_run_effect(&f->ag, &fx);
+        wait_for(f, created);
+        if (f->c->known != cases[i].known || f->c->lookup != cases[i].looks_again ||
+            !ea_zstr_eq(f->c->error_name, cases[i].error))
+            fail_msg("%s: known %d, lookup %d, %s", cases[i].why, (int)f->c->known, f->c->lookup,
+                     f->c->error_name);
+        next_engine(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +391,12 @@ int main(void)
             set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_image_is_removed_by_its_id_only_if_it_has_no_name,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_local_image_that_stands_in_for_a_failed_pull_is_looked_at,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_api_version_that_the_engine_lacks_is_named, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_start_that_was_done_is_not_failed_by_the_look_that_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_taken_name_ends_the_task_only_if_somebody_elses_container_is_seen, set_up, tear_down),
     };
