@@ -86,12 +86,26 @@ void ea_task_set_desired(struct ea_task *t, ea_tstate state)
     t->dirty = true;
 }
 
+/* It is sent to people: its first letter is a capital, and it stands on one line (task-engine.md section
+ * 1.6). */
 void ea_task_set_reason(struct ea_task *t, const char *reason)
 {
+    size_t n = 0;
+
     if (t->reason)
         return;
     t->reason = ea_strdup(reason);
-    /* Sent to people: its first letter is a capital (task-engine.md section 1.6). */
+    for (const char *p = reason; *p; p++) {
+        bool blank = *p == ' ' || (*p >= '\t' && *p <= '\r');
+
+        if (!blank)
+            t->reason[n++] = *p;
+        else if (n > 0 && t->reason[n - 1] != ' ')
+            t->reason[n++] = ' ';
+    }
+    if (n > 0 && t->reason[n - 1] == ' ')
+        n--;
+    t->reason[n] = '\0';
     if (t->reason[0] >= 'a' && t->reason[0] <= 'z')
         t->reason[0] = (char)(t->reason[0] - 'a' + 'A');
     t->dirty = true;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "driver.h"
 
@@ -92,10 +93,111 @@ static void want_of_memory_is_remembered_from_an_event_and_from_a_look(void **st
     driver_done(&d);
 }
 
+/* An event may be lost: what runs is asked for all the same. */
+static void a_steady_task_is_looked_at_every_five_minutes(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_run(&d, "arn:t1", "c");
+    while (driver_task(&d, "arn:t1")->report_op)
+        driver_reported(&d, "arn:t1", EA_REPORT_SENT);
+    for (int round = 0; round < 2; round++) {
+        int64_t wait = driver_effect(&d, EA_FX_WAKE, NULL)->at_ms - d.now.mono_ms;
+
+        assert_int_in_range(wait, 300000, 330000);
+        driver_timer(&d, wait - 1);
+        assert_int_equal(driver_count(&d, EA_FX_INSPECT), 0);
+        driver_timer(&d, 1);
+        driver_expect(&d, "arn:t1", "c", EA_FX_INSPECT);
+        struct ea_docker_facts seen = driver_facts(
+            &d, driver_task(&d, "arn:t1"), driver_container(&d, "arn:t1", "c"), EA_C_RUNNING, 0);
+        driver_ok_facts(&d, "arn:t1", "c", &seen);
+    }
+    driver_done(&d);
+}
+
+/* One look at a container that runs, with its health. */
+static const struct ea_health_state *look(struct driver *d, ea_health status, const char *output,
+                                          int64_t exit_code)
+{
+    struct ea_container *c = driver_container(d, "arn:t1", "c");
+
+    d->now.wall_ms += 1000;
+    driver_event(d, "arn:t1", "c", EA_DA_UNHEALTHY);
+    struct ea_docker_facts seen = driver_facts(d, driver_task(d, "arn:t1"), c, EA_C_RUNNING, 0);
+    seen.has_health = true;
+    seen.health.status = status;
+    seen.health.output = ea_strdup(output);
+    if (status == EA_HEALTH_UNHEALTHY)
+        seen.health.exit_code = (ea_opt_i64){ true, exit_code };
+    driver_ok_facts(d, "arn:t1", "c", &seen);
+    return &c->health;
+}
+
+static void health_is_news_when_its_status_changes(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"containers\":[{"
+                       "\"name\":\"c\",\"image\":\"i\",\"essential\":true,"
+                       "\"healthCheckType\":\"docker\"}]}]");
+    driver_run(&d, "arn:t1", "c");
+    const struct ea_health_state *h = look(&d, EA_HEALTH_UNHEALTHY, "no page", 7);
+    int64_t since = h->since_ms;
+    assert_int_equal(since, d.now.wall_ms);
+    assert_string_equal(h->output, "no page");
+    h = look(&d, EA_HEALTH_UNHEALTHY, "still none", 8);
+    assert_int_equal(h->since_ms, since);
+    assert_string_equal(h->output, "no page");
+    h = look(&d, EA_HEALTH_HEALTHY, "a page", 0);
+    assert_int_equal(h->since_ms, d.now.wall_ms);
+    assert_string_equal(h->output, "a page");
+    assert_int_equal(h->exit_code.v, 8);      /* that of the last failure stays */
+    h = look(&d, EA_HEALTH_UNKNOWN, NULL, 0); /* it starts anew */
+    assert_int_equal(h->status, EA_HEALTH_UNKNOWN);
+    assert_null(h->output);
+    driver_done(&d);
+}
+
+static void the_first_start_and_the_first_bindings_stay(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_run(&d, "arn:t1", "c");
+    struct ea_container *c = driver_container(&d, "arn:t1", "c");
+    int64_t first = c->started_ms;
+    for (int64_t port = 32768; port < 32770; port++) {
+        driver_event(&d, "arn:t1", "c", EA_DA_START);
+        struct ea_docker_facts seen =
+            driver_facts(&d, driver_task(&d, "arn:t1"), c, EA_C_RUNNING, 0);
+        seen.started_ms = first + port;
+        seen.bindings.v = ea_alloc_array(1, sizeof(*seen.bindings.v));
+        seen.bindings.n = 1;
+        seen.bindings.v[0] =
+            (struct ea_binding){ ea_strdup("0.0.0.0"), ea_strdup("tcp"), 80, port };
+        driver_ok_facts(&d, "arn:t1", "c", &seen);
+    }
+    assert_int_equal(c->started_ms, first);
+    assert_int_equal(c->bindings.n, 1);
+    assert_int_equal(c->bindings.v[0].host_port, 32768);
+    driver_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(want_of_memory_is_remembered_from_an_event_and_from_a_look),
+        cmocka_unit_test(a_steady_task_is_looked_at_every_five_minutes),
+        cmocka_unit_test(health_is_news_when_its_status_changes),
+        cmocka_unit_test(the_first_start_and_the_first_bindings_stay),
         cmocka_unit_test(a_payload_runs_reports_stops_and_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -392,6 +392,24 @@ static void the_first_error_stays_whatever_follows(void **state)
     driver_done(&d);
 }
 
+static void what_docker_says_of_an_end_is_told_as_it_stands(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    driver_payload(&d, DRIVER_ONE);
+    driver_run(&d, ARN, "c");
+    driver_event(&d, ARN, "c", EA_DA_DIE);
+    struct ea_docker_facts f =
+        driver_facts(&d, driver_task(&d, ARN), driver_container(&d, ARN, "c"), EA_C_STOPPED, 255);
+    f.state_error = ea_strdup("hcsshim: the host ran out of handles");
+    driver_ok_facts(&d, ARN, "c", &f);
+    assert_error(&d, "DockerStateError", "hcsshim: the host ran out of handles");
+    assert_null(driver_task(&d, ARN)->reason); /* the control plane finds its own words */
+    driver_done(&d);
+}
+
 /* Words of the end, such as those of a kill for memory, are no failure of the stop. */
 static void a_stop_that_was_carried_out_is_not_repeated_whatever_the_inspection_tells(void **state)
 {
@@ -486,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_stop_is_tried_five_times_then_a_living_engine_is_believed),
         cmocka_unit_test(a_stop_of_what_is_gone_is_done_at_once),
         cmocka_unit_test(the_first_error_stays_whatever_follows),
+        cmocka_unit_test(what_docker_says_of_an_end_is_told_as_it_stands),
         cmocka_unit_test(a_stop_that_was_carried_out_is_not_repeated_whatever_the_inspection_tells),
         cmocka_unit_test(each_pull_waits_by_its_own_count_of_failures),
         cmocka_unit_test(an_image_pulled_up_front_that_is_nowhere_ends_the_task_before_its_turn),

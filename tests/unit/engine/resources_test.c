@@ -120,6 +120,9 @@ static void every_failure_stops_the_task_with_its_words(void **state)
         { "refused", EA_DENIED, "AccessDenied",
           "ResourceInitializationError: resource cannot be initialized for task arn:t1: "
           "AccessDenied" },
+        { "in several lines", EA_DENIED, "  not allowed:\n\t secret \r\n",
+          "ResourceInitializationError: resource cannot be initialized for task arn:t1: not "
+          "allowed: secret" },
         { "out of reach", EA_UNREACHABLE, "no answer",
           "ResourceInitializationError: resource cannot be initialized for task arn:t1: no "
           "answer" },
