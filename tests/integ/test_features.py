@@ -1,4 +1,6 @@
 """Volumes, links, restarts in place; and features that are withheld, which never start a task without them."""
+import json
+
 import pytest
 
 import plain_plane as pp
@@ -30,6 +32,16 @@ def test_a_task_that_needs_a_withheld_feature_stops_with_its_name(world, plane, 
     stopped = steps.reported(world, plane, arn, "STOPPED")
     texts = [stopped["reason"]] + [c.get("reason", "") for c in stopped.get("containers", ())]
     assert any(capability in t for t in texts), texts
+    assert not world.ecs_containers(arn)
+
+
+def test_a_privileged_task_does_not_run_where_the_operator_wants_none(world, plane):
+    steps.joined(world, plane, ECS_DISABLE_PRIVILEGED="true")
+    arn = plane.task_arn()
+    plane.payload(pp.task(arn, steps.sleeper(dockerConfig={"config": "{}", "version": "1.18", "hostConfig": json.dumps(
+        {"NetworkMode": "bridge", "Privileged": True})})))
+    stopped = steps.reported(world, plane, arn, "STOPPED")
+    assert "ECS_DISABLE_PRIVILEGED" in stopped["reason"]
     assert not world.ecs_containers(arn)
 
 

@@ -253,7 +253,9 @@ def test_when_is_pulled_and_what_a_failed_pull_comes_to(world, plane, behavior, 
     """First task pulls; second one of the same image pulls by behaviour; third one has no registry."""
     world.start_registry()
     name = "127.0.0.1:5000/again:1"
-    world.docker("tag", "busybox:latest", name)
+    made = world.docker("create", "busybox:latest", "true").strip()
+    world.docker("commit", "--change", "ENV AWS_REGION=eu-west-1", made, name)
+    world.docker("rm", made)
     world.docker("push", name)
     forget(world, name)
     steps.joined(world, plane, ECS_IMAGE_PULL_BEHAVIOR=behavior)
@@ -267,6 +269,8 @@ def test_when_is_pulled_and_what_a_failed_pull_comes_to(world, plane, behavior, 
     arn = steps.run(world, plane, steps.sleeper(image=name), wait=False)
     if alone == "runs":
         steps.reported(world, plane, arn, "RUNNING", 90)
+        env = world.inspect(steps.one_container(world, arn)["Id"])["Config"]["Env"]
+        assert [e for e in env if e.startswith("AWS_") and "REGION=" in e] == ["AWS_REGION=eu-west-1"]  # the image's own
     else:
         assert stopped(world, plane, arn, 90).startswith("CannotPullImageManifestError: ")
     world.remove_containers()
