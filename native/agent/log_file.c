@@ -26,8 +26,8 @@ static void to_file(void *ctx, ea_level level, const char *line, size_t n)
     (void)ctx;
     if (file.none || level > file.level)
         return;
-    if (ea_plat_append_kept(&file.open, file.path, (ea_str){ line, n }, file.max_bytes, file.keep,
-                            &err) == EA_OK) {
+    if (ea_plat_append(&file.open, file.path, (ea_str){ line, n }, file.max_bytes, file.keep,
+                       &err) == EA_OK) {
         file.failed = false;
         return;
     }

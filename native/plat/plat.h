@@ -1,6 +1,6 @@
 /* plat.h - all that differs by operating system, as functions: plat/unix and plat/win have one file
- * of the same name for each group below. Paths are UTF-8; Windows turns them wide at the last call.
- * Thread: any, unless said otherwise. No function here keeps state that another call must undo but
+ * of the same name for each group below, but for what is the same for both. Paths are UTF-8; Windows
+ * turns them wide at the last call. Thread: any, unless said otherwise. No function here keeps state that another call must undo but
  * the directory lock and the stop handler. */
 #ifndef EA_PLAT_PLAT_H
 #define EA_PLAT_PLAT_H
@@ -76,20 +76,20 @@ ea_code ea_plat_remove_tree(const char *path,
                             ea_err *err) EA_CHECK; /* absent: fine; no links followed */
 ea_code ea_plat_copy_file(const char *from, const char *to, unsigned mode, ea_err *err) EA_CHECK;
 bool ea_plat_exists(const char *path);
-/* Appends (mode 0600 at creation, parents made). A file that would grow over max_bytes is renamed to
- * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
-/* ea_plat_append_kept leaves the file open for the next lines, so that each costs one write. A file that
- * somebody else has renamed or removed is noticed within a second. One thread; all zero: closed. */
+
+/* ---- append.c, the same for both ---- */
+/* The file stays open for the next lines, so that each costs one write; that somebody else has renamed or
+ * removed it is noticed within a second. One thread; all zero: closed. */
 typedef struct ea_plat_file {
     intptr_t handle;
     bool is_open;
     int64_t opened_ms, size;
 } ea_plat_file;
-ea_code ea_plat_append_kept(ea_plat_file *f, const char *path, ea_str text, int64_t max_bytes,
-                            unsigned keep, ea_err *err) EA_CHECK;
+/* Appends (mode 0600 at creation, parents made). A file that would grow over max_bytes is renamed to
+ * <path>.1 first, older ones move up, the one after `keep` goes. max_bytes 0: never. */
+ea_code ea_plat_append(ea_plat_file *f, const char *path, ea_str text, int64_t max_bytes,
+                       unsigned keep, ea_err *err) EA_CHECK;
 void ea_plat_append_close(ea_plat_file *f);
-ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
-                              ea_err *err) EA_CHECK;
 
 /* ---- owners.c ---- */
 /* Nobody but those who may change this program anyway has written it. Linux: root or this user owns it, others may

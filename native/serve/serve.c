@@ -76,8 +76,8 @@ static void write_audit(ea_serve *s, const ea_http_request *req, int status,
     if (!s->audit_file)
         return;
     ea_audit_line(&entry, &line);
-    if (ea_plat_append_kept(&s->audit, s->audit_file, ea_buf_str(&line), s->audit_max_bytes,
-                            s->audit_keep, &err))
+    if (ea_plat_append(&s->audit, s->audit_file, ea_buf_str(&line), s->audit_max_bytes,
+                       s->audit_keep, &err))
         ea_warn("audit line not written", EA_S("err", err.text));
 }
 

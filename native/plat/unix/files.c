@@ -1,7 +1,7 @@
 #include "../plat.h"
 
 #include "../../base/alloc.h"
-#include "../../base/clock.h"
+#include "../file_handle.h"
 #include "errno_text.h"
 
 #include <dirent.h>
@@ -101,19 +101,10 @@ static int write_all(int fd, const char *p, size_t n)
     return 0;
 }
 
-static char *parent_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    if (!slash)
-        return ea_strdup(".");
-    return slash == path ? ea_strdup("/") : ea_strndup(path, (size_t)(slash - path));
-}
-
 /* The name in a folder is durable only once the folder itself was flushed. */
 static void sync_parent(const char *path)
 {
-    EA_FREE_AUTO char *dir = parent_of(path);
+    EA_FREE_AUTO char *dir = ea_file_parent(path);
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd >= 0) {
@@ -320,83 +311,31 @@ bool ea_plat_exists(const char *path)
 
 /* --- appending --------------------------------------------------------------------------------- */
 
-enum {
-    KEPT_OPEN_MS = 1000
-};
-
-static int open_append(const char *path)
+ea_code ea_file_open_append(const char *path, intptr_t *handle, int64_t *size, ea_err *err)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-}
-
-static void roll(const char *path, unsigned keep)
-{
-    for (unsigned i = keep; i > 0; i--) {
-        EA_FREE_AUTO char *from = i == 1 ? ea_strdup(path) : ea_sprintf_dup("%s.%u", path, i - 1);
-        EA_FREE_AUTO char *to = ea_sprintf_dup("%s.%u", path, i);
-
-        (void)rename(from, to); /* gaps in the row are normal; a refusal shows at the next write */
-    }
-    if (keep == 0)
-        (void)unlink(path); /* the same */
-}
-
-static ea_code open_kept(ea_plat_file *f, const char *path, ea_err *err)
-{
-    int fd = open_append(path);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     struct stat st;
 
-    if (fd < 0 && errno == ENOENT) {
-        EA_FREE_AUTO char *dir = parent_of(path);
-
-        if (ea_plat_make_dir(dir, err))
-            return err->code;
-        fd = open_append(path);
-    }
     if (fd < 0)
         return ea_fail_errno(err, errno, "append to", path);
-    *f = (ea_plat_file){ .handle = fd, .is_open = true, .opened_ms = ea_now().mono_ms };
-    f->size = fstat(fd, &st) == 0 ? (int64_t)st.st_size : 0;
+    *handle = fd;
+    *size = fstat(fd, &st) == 0 ? (int64_t)st.st_size : 0;
     return EA_OK;
 }
 
-void ea_plat_append_close(ea_plat_file *f)
+ea_code ea_file_write(intptr_t handle, ea_str text, const char *path, ea_err *err)
 {
-    if (f->is_open)
-        (void)close((int)f->handle); /* each line was written before */
-    *f = (ea_plat_file){ 0 };
+    int number = write_all((int)handle, text.p, text.n);
+
+    return number ? ea_fail_errno(err, number, "append to", path) : EA_OK;
 }
 
-ea_code ea_plat_append_kept(ea_plat_file *f, const char *path, ea_str text, int64_t max_bytes,
-                            unsigned keep, ea_err *err)
+void ea_file_close(intptr_t handle)
 {
-    int number;
-
-    if (f->is_open && ea_now().mono_ms - f->opened_ms >= KEPT_OPEN_MS)
-        ea_plat_append_close(f);
-    if (!f->is_open && open_kept(f, path, err))
-        return err->code;
-    if (max_bytes > 0 && f->size > 0 && f->size > max_bytes - (int64_t)text.n) {
-        ea_plat_append_close(f);
-        roll(path, keep < 1000 ? keep : 1000);
-        if (open_kept(f, path, err))
-            return err->code;
-    }
-    number = write_all((int)f->handle, text.p, text.n);
-    if (number) {
-        ea_plat_append_close(f);
-        return ea_fail_errno(err, number, "append to", path);
-    }
-    f->size += (int64_t)text.n;
-    return EA_OK;
+    (void)close((int)handle); /* each line was written before */
 }
 
-ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
-                              ea_err *err)
+void ea_file_move(const char *from, const char *to)
 {
-    ea_plat_file f = { 0 };
-    ea_code code = ea_plat_append_kept(&f, path, text, max_bytes, keep, err);
-
-    ea_plat_append_close(&f);
-    return code;
+    (void)rename(from, to); /* as its header says */
 }

@@ -1,6 +1,6 @@
 #include "../plat.h"
 
-#include "../../base/clock.h"
+#include "../file_handle.h"
 #include "access.h"
 #include "wide.h"
 
@@ -382,99 +382,36 @@ bool ea_plat_exists(const char *path)
 
 /* --- appending --------------------------------------------------------------------------------- */
 
-enum {
-    KEPT_OPEN_MS = 1000
-};
-
-static HANDLE open_append(const char *path)
+ea_code ea_file_open_append(const char *path, intptr_t *handle, int64_t *size, ea_err *err)
 {
     EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
+    HANDLE h =
+        create(wide, 0600, OPEN_ALWAYS, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE);
+    LARGE_INTEGER now;
 
-    return create(wide, 0600, OPEN_ALWAYS, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | SYNCHRONIZE);
-}
-
-static void roll(const char *path, unsigned keep)
-{
-    for (unsigned i = keep; i > 0; i--) {
-        EA_FREE_AUTO char *a = i == 1 ? ea_strdup(path) : ea_sprintf_dup("%s.%u", path, i - 1);
-        EA_FREE_AUTO char *b = ea_sprintf_dup("%s.%u", path, i);
-        EA_FREE_AUTO wchar_t *from = ea_wide_path(a);
-        EA_FREE_AUTO wchar_t *to = ea_wide_path(b);
-
-        (void)MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING); /* gaps in the row are normal */
-    }
-    if (keep == 0) {
-        EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
-
-        (void)DeleteFileW(wide); /* a refusal leaves a file that is longer than wanted */
-    }
-}
-
-static char *parent_of(const char *path)
-{
-    size_t n = strlen(path);
-
-    while (n > 0 && path[n - 1] != '\\' && path[n - 1] != '/')
-        n--;
-    return n > 1 ? ea_strndup(path, n - 1) : ea_strdup(".");
-}
-
-static ea_code open_kept(ea_plat_file *f, const char *path, ea_err *err)
-{
-    HANDLE h = open_append(path);
-    LARGE_INTEGER size;
-
-    if (h == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PATH_NOT_FOUND) {
-        EA_FREE_AUTO char *dir = parent_of(path);
-
-        if (ea_plat_make_dir(dir, err))
-            return err->code;
-        h = open_append(path);
-    }
     if (h == INVALID_HANDLE_VALUE)
         return ea_fail_win(err, GetLastError(), "append to", path);
-    *f = (ea_plat_file){ .handle = (intptr_t)h, .is_open = true, .opened_ms = ea_now().mono_ms };
-    f->size = GetFileSizeEx(h, &size) ? size.QuadPart : 0;
+    *handle = (intptr_t)h;
+    *size = GetFileSizeEx(h, &now) ? now.QuadPart : 0;
     return EA_OK;
 }
 
-void ea_plat_append_close(ea_plat_file *f)
+ea_code ea_file_write(intptr_t handle, ea_str text, const char *path, ea_err *err)
 {
-    if (f->is_open)
-        (void)CloseHandle((HANDLE)f->handle); /* each line was written before */
-    *f = (ea_plat_file){ 0 };
+    DWORD number = write_all((HANDLE)handle, text.p, text.n);
+
+    return number == ERROR_SUCCESS ? EA_OK : ea_fail_win(err, number, "append to", path);
 }
 
-ea_code ea_plat_append_kept(ea_plat_file *f, const char *path, ea_str text, int64_t max_bytes,
-                            unsigned keep, ea_err *err)
+void ea_file_close(intptr_t handle)
 {
-    DWORD number;
-
-    if (f->is_open && ea_now().mono_ms - f->opened_ms >= KEPT_OPEN_MS)
-        ea_plat_append_close(f);
-    if (!f->is_open && open_kept(f, path, err))
-        return err->code;
-    if (max_bytes > 0 && f->size > 0 && f->size > max_bytes - (int64_t)text.n) {
-        ea_plat_append_close(f);
-        roll(path, keep < 1000 ? keep : 1000);
-        if (open_kept(f, path, err))
-            return err->code;
-    }
-    number = write_all((HANDLE)f->handle, text.p, text.n);
-    if (number != ERROR_SUCCESS) {
-        ea_plat_append_close(f);
-        return ea_fail_win(err, number, "append to", path);
-    }
-    f->size += (int64_t)text.n;
-    return EA_OK;
+    (void)CloseHandle((HANDLE)handle); /* each line was written before */
 }
 
-ea_code ea_plat_append_rolled(const char *path, ea_str text, int64_t max_bytes, unsigned keep,
-                              ea_err *err)
+void ea_file_move(const char *from, const char *to)
 {
-    ea_plat_file f = { 0 };
-    ea_code code = ea_plat_append_kept(&f, path, text, max_bytes, keep, err);
+    EA_FREE_AUTO wchar_t *a = ea_wide_path(from);
+    EA_FREE_AUTO wchar_t *b = ea_wide_path(to);
 
-    ea_plat_append_close(&f);
-    return code;
+    (void)MoveFileExW(a, b, MOVEFILE_REPLACE_EXISTING); /* as its header says */
 }

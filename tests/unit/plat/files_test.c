@@ -44,6 +44,17 @@ static void put(const char *path, const char *text)
         fail_msg("%s", err.text);
 }
 
+/* One line by a file that is opened for it alone. */
+static void add(const char *path, const char *text, int64_t max_bytes, unsigned keep)
+{
+    ea_plat_file f = { 0 };
+    ea_err err = { 0 };
+
+    if (ea_plat_append(&f, path, ea_str_of(text), max_bytes, keep, &err))
+        fail_msg("%s", err.text);
+    ea_plat_append_close(&f);
+}
+
 static void a_written_file_is_read_back_and_replaced_whole(void **state)
 {
     const char *path = scratch_path("a");
@@ -78,7 +89,7 @@ static void paths_longer_than_windows_usual_limit_are_fine(void **state)
     holds(file, "deep");
     assert_int_equal(ea_plat_copy_file(file, other, 0600, &err), EA_OK);
     holds(other, "deep");
-    assert_int_equal(ea_plat_append_rolled(other, EA_STR("er"), 0, 0, &err), EA_OK);
+    add(other, "er", 0, 0);
     holds(other, "deeper");
     assert_true(ea_plat_exists(other));
     assert_int_equal(ea_plat_remove_file(other, &err), EA_OK);
@@ -179,15 +190,13 @@ static void copies_and_renames_replace_their_target(void **state)
 static void a_full_log_moves_up_and_the_oldest_goes(void **state)
 {
     const char *log = scratch_path("logs/agent.log");
-    ea_err err = { 0 };
 
     (void)state;
     for (int i = 0; i < 8; i++) {
         char line[8];
 
         (void)snprintf(line, sizeof(line), "line%d\n", i % 10);
-        if (ea_plat_append_rolled(log, ea_str_of(line), 12, 2, &err))
-            fail_msg("%s", err.text);
+        add(log, line, 12, 2);
     }
     holds(log, "line6\nline7\n");
     holds(scratch_path("logs/agent.log.1"), "line4\nline5\n");
@@ -206,7 +215,7 @@ static void a_log_that_stays_open_rolls_like_any_other(void **state)
         char line[8];
 
         (void)snprintf(line, sizeof(line), "line%d\n", i % 10);
-        if (ea_plat_append_kept(&f, log, ea_str_of(line), 12, 1, &err))
+        if (ea_plat_append(&f, log, ea_str_of(line), 12, 1, &err))
             fail_msg("%s", err.text);
         assert_true(f.is_open);
     }
@@ -224,24 +233,21 @@ static void a_log_that_somebody_moved_away_is_made_anew(void **state)
     ea_err err = { 0 };
 
     (void)state;
-    assert_int_equal(ea_plat_append_kept(&f, log, EA_STR("a"), 0, 0, &err), EA_OK);
+    assert_int_equal(ea_plat_append(&f, log, EA_STR("a"), 0, 0, &err), EA_OK);
     assert_int_equal(ea_plat_remove_file(log, &err), EA_OK);
     f.opened_ms -= 1000; /* a second later */
-    assert_int_equal(ea_plat_append_kept(&f, log, EA_STR("b"), 0, 0, &err), EA_OK);
+    assert_int_equal(ea_plat_append(&f, log, EA_STR("b"), 0, 0, &err), EA_OK);
     ea_plat_append_close(&f);
     holds(log, "b");
 }
 
 static void a_log_without_limit_never_rolls_and_one_without_keep_begins_anew(void **state)
 {
-    ea_err err = { 0 };
-
     (void)state;
     for (int i = 0; i < 3; i++)
-        assert_int_equal(ea_plat_append_rolled(scratch_path("l"), EA_STR("x"), 0, 5, &err), EA_OK);
+        add(scratch_path("l"), "x", 0, 5);
     holds(scratch_path("l"), "xxx");
-    assert_int_equal(ea_plat_append_rolled(scratch_path("l"), EA_STR("long line"), 4, 0, &err),
-                     EA_OK);
+    add(scratch_path("l"), "long line", 4, 0);
     holds(scratch_path("l"), "long line");
     assert_false(ea_plat_exists(scratch_path("l.1")));
 }

@@ -26,10 +26,12 @@ static void on_stop(void *arg)
 
 static void tell_in(const char *file, const char *text)
 {
+    ea_plat_file f = { 0 };
     ea_err err = { 0 };
 
-    if (ea_plat_append_rolled(file, ea_str_of(text), 0, 0, &err))
+    if (ea_plat_append(&f, file, ea_str_of(text), 0, 0, &err))
         exit(90);
+    ea_plat_append_close(&f);
 }
 
 static int run_until_stopped(const char *file, const char *word)
