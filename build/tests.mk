@@ -63,8 +63,6 @@ sim-bin: $(SIM) $(SIM_STORE) $(HOST_SIM)
 run_suite = @if [ -x $(1) ]; then $(1); else echo 'no $(1)'; exit 1; fi
 sim: $(SIM) $(SIM_STORE) $(HOST_SIM) ## the real engine, store and host's set-up in simulated worlds; S=seconds
 	$(call run_suite,tests/sim/run.sh)
-	$(call run_suite,tests/sim/store/run.sh)
-	$(call run_suite,tests/sim/host/run.sh)
 mutant_env = OUT_DIR=$(O) CC_LINE='$(CC) -Itests -Itests/unit $(CPPFLAGS_OWN) $(DEPS_CPPFLAGS) $(CFLAGS_OWN)' \
     LINK_LINE='$(CC) $(CFLAGS_OWN) $(LDFLAGS_OWN)' SIM_OBJECTS='$(call obj,$(SIM_SRC))' LIBS_LINE='$(TEST_LIBS)'
 mutants: $(SIM) ## deliberate mistakes in the engine, each of which the simulator must find within 60 s; M=name
