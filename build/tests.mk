@@ -38,7 +38,7 @@ $(WINE_BIN): $(O)/tests/wine/%$(EXE): $(O)/obj/tests/wine/%.o $(TEST_ARS)
 	$(link_test)
 # Object files of tests are kept, for the next link and the debugger.
 .SECONDARY: $(call obj,$(UNIT_SRC) $(SIM_SRC) $(SIM_STORE_SRC) $(BENCH_SRC) $(FAKES_SRC) $(wildcard tests/wine/*.c tests/unit/*/*.c))
--include $(patsubst %.o,%.d,$(call obj,$(UNIT_SRC) $(SIM_SRC) $(SIM_STORE_SRC) $(BENCH_SRC) $(wildcard tests/wine/*.c tests/unit/*/*.c)))
+-include $(patsubst %.o,%.d,$(call obj,$(UNIT_SRC) $(SIM_SRC) $(SIM_STORE_SRC) tests/sim/host/host_sim.c $(BENCH_SRC) $(wildcard tests/wine/*.c tests/unit/*/*.c)))
 
 export RESULT
 RUNNER_FOR := $(if $(filter windows,$(TARGET)),build/wine.sh)
