@@ -17,7 +17,9 @@
 #include <string.h>
 
 enum {
-    SHORT_MS = 30000
+    SHORT_MS = 30000,
+    ENV_MAX =
+        256 /* images whose environment is kept; one that is not among them is looked at again */
 };
 
 /* One effect under way: what its later steps need, copied. */
@@ -84,6 +86,8 @@ void ea_image_remember_env(ea_agent *ag, const char *image, const struct ea_imag
     ea_strlist *env = ea_alloc(sizeof(*env));
     void *old;
 
+    if (ea_map_count(&ag->image_env) >= ENV_MAX && !ea_map_get(&ag->image_env, image))
+        ea_map_done(&ag->image_env, free_env);
     for (size_t i = 0; i < found->env.n; i++)
         ea_strlist_add(env, found->env.v[i]);
     old = ea_map_put(&ag->image_env, image, env);

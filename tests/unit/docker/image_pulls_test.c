@@ -139,6 +139,24 @@ static void one_pull_serves_all_who_want_the_same_by_the_same_login(void **state
     assert_int_equal(asked(w, PULL), 2);
 }
 
+/* What was pulled by its digest and has not got the image's name would not be found by the create. */
+static void a_pull_whose_name_cannot_be_given_has_failed(void **state)
+{
+    struct docker_world *w = *state;
+    struct answer a = { false };
+
+    streams(w, "sha256%3A0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", DONE,
+            false);
+    fake_engine_json(w->fe, "POST /v1.24/images/host:1/app@" SHA "/tag?repo=host%3A1%2Fapp&tag=2 ",
+                     true, "500 Internal Server Error", "{\"message\":\"no room for a tag\"}");
+    want(&a, "c", SHA, NULL, LONG);
+    fake_wait(w->loop, &a.done, "the failure");
+    assert_int_equal(a.err.code, EA_SERVER);
+    assert_non_null(strstr(a.err.text, "no room for a tag"));
+    assert_string_equal(a.id, "");
+    assert_int_equal(asked(w, "GET /v1.24/images/"), 0);
+}
+
 static void another_login_or_digest_is_another_pull(void **state)
 {
     struct docker_world *w = *state;
@@ -230,6 +248,7 @@ int main(void)
 #define WITH_ENGINE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_ENGINE(one_pull_serves_all_who_want_the_same_by_the_same_login),
+        WITH_ENGINE(a_pull_whose_name_cannot_be_given_has_failed),
         WITH_ENGINE(another_login_or_digest_is_another_pull),
         WITH_ENGINE(a_failure_is_told_to_all_and_ends_the_pull),
         WITH_ENGINE(each_has_his_own_limit_and_the_last_to_go_ends_the_pull),

@@ -200,6 +200,23 @@ static void jitter_spreads_the_clean_up(void **state)
     driver_done(&d);
 }
 
+static void what_came_due_while_the_agent_was_away_is_cleaned_up_at_once(void **state)
+{
+    struct ea_event up = { .kind = EA_EV_DOCKER_UP };
+    struct driver d;
+
+    (void)state;
+    ended(&d, DRIVER_ONE, true);
+    d.now.wall_ms += 4 * HOUR; /* nobody counted them */
+    driver_crash(&d);
+    assert_null(driver_effect(&d, EA_FX_REMOVE, NULL));
+    driver_turn(&d, &up);
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_ok(&d, ARN, "c");
+    assert_null(driver_task(&d, ARN));
+    driver_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +228,7 @@ int main(void)
         cmocka_unit_test(volumes_of_the_task_go_and_shared_ones_stay),
         cmocka_unit_test(a_volume_that_must_exist_and_does_not_fails_the_task),
         cmocka_unit_test(jitter_spreads_the_clean_up),
+        cmocka_unit_test(what_came_due_while_the_agent_was_away_is_cleaned_up_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
