@@ -53,7 +53,8 @@ static int64_t reservation_mib(const struct ea_container *c)
     if (ea_zstr_empty(c->docker_config.host_config) ||
         ea_json_parse(ea_str_of(c->docker_config.host_config), &tree, &err))
         return 0; /* text that cannot be read is told at creation */
-    const cJSON *v = ea_json_get(tree, "MemoryReservation");
+    const cJSON *v =
+        cJSON_GetObjectItem(tree, "MemoryReservation"); /* in any case, as at creation */
     if (cJSON_IsNumber(v) && v->valuedouble > 0 && v->valuedouble < 9e15)
         mib = (int64_t)(v->valuedouble / (1024.0 * 1024.0));
     cJSON_Delete(tree);

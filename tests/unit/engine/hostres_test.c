@@ -144,6 +144,13 @@ static void task_limits_and_reservations_count_before_container_limits(void **st
           "\"cpu\":10,\"memory\":64,\"dockerConfig\":{\"hostConfig\":\"{\\\"MemoryReservation\\\":"
           "33554432}\"}}]}]",
           10, 32 },
+        { "in any spelling, as when it is laid over",
+          "[{\"arn\":\"t\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"c\",\"image\":"
+          "\"i\","
+          "\"memory\":64,\"dockerConfig\":{\"hostConfig\":\"{\\\"memoryreservation\\\":33554432}\"}"
+          "}]}"
+          "]",
+          0, 32 },
         { "text that cannot be read counts as none",
           "[{\"arn\":\"t\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"c\",\"image\":"
           "\"i\","
