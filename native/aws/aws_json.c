@@ -21,6 +21,7 @@ struct ea_aws {
     char *endpoint, *region, *service, *target_prefix, *user_agent;
     ea_rng rng;
     ea_retry_bucket bucket;
+    ea_sign_key key;
     int64_t skew_ms;
     ea_list calls;
 };
@@ -98,6 +99,7 @@ void ea_aws_free(ea_aws *a)
     ea_free(a->service);
     ea_free(a->target_prefix);
     ea_free(a->user_agent);
+    ea_sign_key_done(&a->key);
     ea_free(a);
 }
 
@@ -349,7 +351,7 @@ static void send_signed(ea_aws_call *c, const ea_aws_creds *creds)
                             .body_max = ANSWER_MAX };
 
     if (ea_sigv4_sign("POST", url, mine, EA_COUNT(mine), rq.body, a->region, a->service, creds,
-                      ea_now().wall_ms + a->skew_ms, &s, &err)) {
+                      ea_now().wall_ms + a->skew_ms, &a->key, &s, &err)) {
         no_answer(c, &err);
         return;
     }

@@ -233,7 +233,7 @@ static ea_code send_signed(ea_s3_get *g, ea_err *err)
 
     if (ea_s3_url(g->bucket, g->key, g->region, g->endpoint, &url, err) ||
         ea_sigv4_sign("GET", ea_buf_z(&url), mine, EA_COUNT(mine), (ea_str){ "", 0 }, g->region,
-                      "s3", &g->creds, ea_now().wall_ms + g->skew_ms, &s, err))
+                      "s3", &g->creds, ea_now().wall_ms + g->skew_ms, NULL, &s, err))
         return err->code;
     rq.url = ea_buf_z(&url);
     h[rq.header_count++] = (ea_httpc_header){ "x-amz-content-sha256", EA_EMPTY_SHA256 };

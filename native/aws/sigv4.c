@@ -299,14 +299,38 @@ static ea_code check_date(const char *amz_date, ea_err *err)
                 : ea_fail(err, EA_INVALID, "signature: date is not of the form YYYYMMDDTHHMMSSZ");
 }
 
-static void signing_key(const ea_sign_input *in, const char *secret, unsigned char key[32])
+void ea_sign_key_done(ea_sign_key *k)
 {
-    EA_SECRET_AUTO char *first = ea_sprintf_dup("AWS4%s", secret);
+    ea_secret_free(k->of);
+    ea_secret_wipe(k->key, sizeof(k->key));
+    k->of = NULL;
+}
 
-    ea_hmac_sha256(ea_str_of(first), (ea_str){ in->amz_date, 8 }, key);
+static void derive_key(const ea_sign_input *in, ea_str first, unsigned char key[32])
+{
+    ea_hmac_sha256(first, (ea_str){ in->amz_date, 8 }, key);
     ea_hmac_sha256((ea_str){ (const char *)key, 32 }, ea_str_of(in->region), key);
     ea_hmac_sha256((ea_str){ (const char *)key, 32 }, ea_str_of(in->service), key);
     ea_hmac_sha256((ea_str){ (const char *)key, 32 }, EA_STR("aws4_request"), key);
+}
+
+static void signing_key(const ea_sign_input *in, const char *secret, unsigned char key[32])
+{
+    char *of = ea_sprintf_dup("AWS4%s\n%.8s/%s/%s", secret, in->amz_date, in->region, in->service);
+
+    if (in->kept && ea_zstr_eq(in->kept->of, of)) {
+        memcpy(key, in->kept->key, sizeof(in->kept->key));
+        ea_secret_free(of);
+        return;
+    }
+    derive_key(in, (ea_str){ of, strlen("AWS4") + strlen(secret) }, key);
+    if (!in->kept) {
+        ea_secret_free(of);
+        return;
+    }
+    ea_sign_key_done(in->kept);
+    in->kept->of = of;
+    memcpy(in->kept->key, key, sizeof(in->kept->key));
 }
 
 ea_code ea_sigv4_derive(const ea_sign_input *in, const char *secret, char out[EA_SHA256_HEX],
@@ -430,7 +454,7 @@ void ea_signed_done(ea_signed *s)
 
 static ea_code sign_parts(const char *method, const ea_url *u, const ea_sign_header *headers,
                           size_t n, ea_str body, const char *region, const char *service,
-                          const ea_aws_creds *creds, ea_signed *s, ea_err *err)
+                          const ea_aws_creds *creds, ea_sign_key *kept, ea_signed *s, ea_err *err)
 {
     ea_sign_header all[EA_SIGN_HEADERS_MAX];
     char hash[EA_SHA256_HEX];
@@ -442,7 +466,8 @@ static ea_code sign_parts(const char *method, const ea_url *u, const ea_sign_hea
                          .body_sha256 = hash,
                          .region = region,
                          .service = service,
-                         .amz_date = s->amz_date };
+                         .amz_date = s->amz_date,
+                         .kept = kept };
 
     if (n + 3 > EA_SIGN_HEADERS_MAX)
         return ea_fail(err, EA_INVALID, "signature: too many headers");
@@ -462,7 +487,8 @@ static ea_code sign_parts(const char *method, const ea_url *u, const ea_sign_hea
 
 ea_code ea_sigv4_sign(const char *method, const char *url, const ea_sign_header *headers,
                       size_t header_count, ea_str body, const char *region, const char *service,
-                      const ea_aws_creds *creds, int64_t wall_ms, ea_signed *out, ea_err *err)
+                      const ea_aws_creds *creds, int64_t wall_ms, ea_sign_key *kept, ea_signed *out,
+                      ea_err *err)
 {
     ea_signed s = { 0 };
     ea_url u;
@@ -479,7 +505,8 @@ ea_code ea_sigv4_sign(const char *method, const char *url, const ea_sign_header 
         return err->code;
     s.amz_date = ea_strdup(date);
     s.token = ea_zstr_empty(creds->session_token) ? NULL : ea_strdup(creds->session_token);
-    if (sign_parts(method, &u, headers, header_count, body, region, service, creds, &s, err)) {
+    if (sign_parts(method, &u, headers, header_count, body, region, service, creds, kept, &s,
+                   err)) {
         ea_signed_done(&s);
         return err->code;
     }
@@ -492,7 +519,7 @@ ea_code ea_sigv4_frame(const char *url, ea_str json, const char *region, const e
 {
     ea_signed s = { 0 };
 
-    if (ea_sigv4_sign("GET", url, NULL, 0, json, region, "ecs", creds, wall_ms, &s, err))
+    if (ea_sigv4_sign("GET", url, NULL, 0, json, region, "ecs", creds, wall_ms, NULL, &s, err))
         return err->code;
     ea_buf_addf(out, "Authorization: %s\r\nHost: %s\r\nX-Amz-Date: %s\r\n", s.authorization, s.host,
                 s.amz_date);

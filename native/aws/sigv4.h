@@ -24,6 +24,14 @@ typedef struct ea_aws_creds { /* owned by whoever holds it; wiped when freed */
 void ea_aws_creds_done(ea_aws_creds *c);
 void ea_aws_creds_copy(ea_aws_creds *to, const ea_aws_creds *from); /* frees what `to` held */
 
+/* The key of the last signature, to be used again: four of the five HMACs of a signature are its
+ * derivation, which changes with the day. All zero: none yet. Holds secrets. */
+typedef struct ea_sign_key {
+    char *of; /* what it was derived from */
+    unsigned char key[32];
+} ea_sign_key;
+void ea_sign_key_done(ea_sign_key *k); /* wipes */
+
 typedef struct ea_sign_header {
     ea_str name, value; /* name in any case; blanks in the value are folded by the signer */
 } ea_sign_header;
@@ -35,6 +43,7 @@ typedef struct ea_sign_input {     /* all borrowed */
     const char *body_sha256;       /* hex; EA_EMPTY_SHA256 for none */
     const char *region, *service;
     const char *amz_date; /* YYYYMMDDTHHMMSSZ */
+    ea_sign_key *kept;    /* NULL: the key is derived anew */
     bool plus_literal;    /* a raw "+" in the query means itself */
 } ea_sign_input;
 
@@ -69,10 +78,11 @@ typedef struct ea_signed {
     char *authorization, *host, *amz_date, *token; /* token NULL without one */
 } ea_signed;
 void ea_signed_done(ea_signed *s);
-/* `url` absolute; `headers` the caller's own that are to be signed; `wall_ms` the corrected time. */
+/* `url` absolute; `headers` the caller's own that are to be signed; `wall_ms` the corrected time; `kept`
+ * may be NULL. */
 ea_code ea_sigv4_sign(const char *method, const char *url, const ea_sign_header *headers,
                       size_t header_count, ea_str body, const char *region, const char *service,
-                      const ea_aws_creds *creds, int64_t wall_ms, ea_signed *out,
+                      const ea_aws_creds *creds, int64_t wall_ms, ea_sign_key *kept, ea_signed *out,
                       ea_err *err) EA_CHECK;
 
 /* Telemetry frame: header block, blank line, `json`; signed as GET of `url` with the JSON as body

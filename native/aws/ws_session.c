@@ -197,7 +197,7 @@ static ea_code sign_and_connect(ea_session *s, ea_err *err)
         return ea_fail(err, EA_AUTH, "credentials are gone again");
     if (build_url(s, err) ||
         ea_sigv4_sign("GET", s->url, NULL, 0, EA_STR(""), ea_aws_region(s->aws), "ecs", creds,
-                      ea_now().wall_ms + ea_aws_skew_ms(s->aws), &sig, err))
+                      ea_now().wall_ms + ea_aws_skew_ms(s->aws), NULL, &sig, err))
         return err->code;
     h[rq.header_count++] = (ea_httpc_header){ "Host", sig.host };
     h[rq.header_count++] = (ea_httpc_header){ "X-Amz-Date", sig.amz_date };

@@ -41,6 +41,8 @@ static ea_aws_creds creds_of(const struct vector *v)
 
 static void signatures_equal_those_of_botocore(void **state)
 {
+    ea_sign_key kept = { 0 };
+
     (void)state;
     for (size_t i = 0; i < EA_COUNT(vectors); i++) {
         const struct vector *v = &vectors[i];
@@ -55,7 +57,7 @@ static void signatures_equal_those_of_botocore(void **state)
             continue;
         }
         if (ea_sigv4_sign(v->method, v->url, h, n, ea_str_of(v->body), "us-west-2", "ecs", &creds,
-                          WHEN_MS, &s, &err))
+                          WHEN_MS, &kept, &s, &err))
             fail_msg("%s: %s", v->why, err.text);
         if (strcmp(s.authorization, v->authorization) != 0)
             fail_msg("%s:\n got %s\nwant %s", v->why, s.authorization, v->authorization);
@@ -63,6 +65,7 @@ static void signatures_equal_those_of_botocore(void **state)
         ea_signed_done(&s);
         ea_aws_creds_done(&creds);
     }
+    ea_sign_key_done(&kept);
 }
 
 /* What the receiving side has: the wire's parts and the Authorization header. */
@@ -176,13 +179,51 @@ static void nothing_is_signed_without_credentials_or_address(void **state)
 
     (void)state;
     assert_int_equal(ea_sigv4_sign("GET", "https://x/", NULL, 0, EA_STR(""), "r", "ecs", &none,
-                                   WHEN_MS, &s, &err),
+                                   WHEN_MS, NULL, &s, &err),
                      EA_AUTH);
-    assert_int_equal(
-        ea_sigv4_sign("GET", "nowhere", NULL, 0, EA_STR(""), "r", "ecs", &some, WHEN_MS, &s, &err),
-        EA_INVALID);
+    assert_int_equal(ea_sigv4_sign("GET", "nowhere", NULL, 0, EA_STR(""), "r", "ecs", &some,
+                                   WHEN_MS, NULL, &s, &err),
+                     EA_INVALID);
     assert_null(s.authorization);
     ea_aws_creds_done(&some);
+}
+
+static void a_kept_key_serves_its_own_secret_day_region_and_service_alone(void **state)
+{
+    static const struct {
+        const char *why, *secret, *region, *service;
+        int64_t at_ms;
+    } cases[] = {
+        { "the first", "s", "r", "ecs", WHEN_MS },
+        { "the same again", "s", "r", "ecs", WHEN_MS + 1000 },
+        { "another day", "s", "r", "ecs", WHEN_MS + 86400000 },
+        { "another secret", "t", "r", "ecs", WHEN_MS + 86400000 },
+        { "another region", "t", "q", "ecs", WHEN_MS + 86400000 },
+        { "another service", "t", "q", "ssm", WHEN_MS + 86400000 },
+        { "the first, after others", "s", "r", "ecs", WHEN_MS },
+    };
+    ea_sign_key kept = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        ea_aws_creds creds = { .access_key_id = ea_strdup("A"),
+                               .secret_access_key = ea_strdup(cases[i].secret) };
+        ea_signed with = { 0 }, without = { 0 };
+        ea_err err = { 0 };
+
+        if (ea_sigv4_sign("GET", "https://x/", NULL, 0, EA_STR(""), cases[i].region,
+                          cases[i].service, &creds, cases[i].at_ms, &kept, &with, &err) ||
+            ea_sigv4_sign("GET", "https://x/", NULL, 0, EA_STR(""), cases[i].region,
+                          cases[i].service, &creds, cases[i].at_ms, NULL, &without, &err))
+            fail_msg("%s: %s", cases[i].why, err.text);
+        if (strcmp(with.authorization, without.authorization) != 0)
+            fail_msg("%s: %s is not %s", cases[i].why, with.authorization, without.authorization);
+        ea_signed_done(&with);
+        ea_signed_done(&without);
+        ea_aws_creds_done(&creds);
+    }
+    ea_sign_key_done(&kept);
+    assert_null(kept.of);
 }
 
 int main(void)
@@ -193,6 +234,7 @@ int main(void)
         cmocka_unit_test(malformed_authorizations_are_refused),
         cmocka_unit_test(a_frame_is_a_header_block_and_the_json),
         cmocka_unit_test(nothing_is_signed_without_credentials_or_address),
+        cmocka_unit_test(a_kept_key_serves_its_own_secret_day_region_and_service_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,7 +147,8 @@ static ea_lc_refusal send(struct world *w, struct signing g, const char *query, 
     ea_signed s;
 
     must(ea_sigv4_sign("GET", URL, NULL, 0, (ea_str){ NULL, 0 }, g.region ? g.region : "us-west-2",
-                       g.service ? g.service : "ecs", &creds, g.at_ms ? g.at_ms : NOW, &s, err),
+                       g.service ? g.service : "ecs", &creds, g.at_ms ? g.at_ms : NOW, NULL, &s,
+                       err),
          err);
     headers[0] = (ea_http_header){ "Host", s.host };
     headers[1] = (ea_http_header){ "X-Amz-Date", s.amz_date };
