@@ -3,8 +3,8 @@
  * Thread: loop.
  *
  * A commit that lets nothing out may wait up to EA_COMMIT_WAIT_MS for the next one. Turns that only
- * remember (a report was accepted, a container's exit code was heard) have no effects but a wake-up,
- * which is the agent's own; a third of all commits is theirs. Why a crash in that time loses nothing:
+ * remember (a report was accepted) or only look have no effects but wake-ups and questions to Docker,
+ * which change nothing outside; a third of all commits was theirs. Why a crash in that time loses nothing:
  * - Whatever such turns took in, they could always lose, by a crash between the event and the end of
  *   its commit. The engine, and the one who sent the event, live with that: an answered report is
  *   told again, a container is looked at again. The wait makes that time longer and adds no case.

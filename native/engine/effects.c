@@ -63,10 +63,15 @@ const char *ea_fx_name(ea_fx_kind kind)
     return (size_t)kind < EA_COUNT(names) && names[kind] ? names[kind] : "?";
 }
 
+static bool lets_something_out(ea_fx_kind kind)
+{
+    return kind != EA_FX_WAKE && kind != EA_FX_INSPECT && kind != EA_FX_FIND && kind != EA_FX_PING;
+}
+
 bool ea_effects_may_wait(const struct ea_effects *fx)
 {
     for (size_t i = 0; i < fx->n; i++)
-        if (fx->v[i].kind != EA_FX_WAKE)
+        if (lets_something_out(fx->v[i].kind))
             return false;
     return true;
 }

@@ -75,7 +75,7 @@ void ea_effects_done(struct ea_effects *fx); /* frees, leaves an empty list */
 const char *ea_fx_name(ea_fx_kind kind);     /* "PULL" */
 
 /* The turns behind these effects have let nothing out of the agent: their commit may wait this long
- * for the next one (agent/turn.h says why). The wake-ups among them need no commit. */
+ * for the next one (agent/turn.h says why). Wake-ups and looks at Docker need no commit. */
 enum {
     EA_COMMIT_WAIT_MS = 50
 };

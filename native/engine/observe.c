@@ -247,8 +247,8 @@ void ea_observe_docker(struct ea_turn *turn, const struct ea_event *ev)
         break;
     case EA_DA_DIE:
         if (ev->facts.exit_code.has && !c->exit_code.has && c->known < EA_C_STOPPED) {
-            c->exit_code = ev->facts.exit_code; /* in case the container is gone when we look */
-            t->dirty = true;
+            /* In case the container is gone when we look; saved with what that look finds. */
+            c->exit_code = ev->facts.exit_code;
         }
         if (!(c->op && c->applied == EA_C_STOPPED) && c->known < EA_C_STOPPED)
             c->lookup = true;
