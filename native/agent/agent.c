@@ -527,6 +527,7 @@ void ea_agent_free(ea_agent *ag)
     ea_engine_auth_free(ag->registry_auth);
     ea_map_done(&ag->image_env, free_env_list);
     ea_map_done(&ag->pulls, NULL); /* empty: each has ended with the engine's client */
+    ea_map_done(&ag->looks, NULL); /* so have these */
     ea_strlist_free(&ag->docker_versions);
     ea_caps_done(&ag->caps);
     ea_model_done(&ag->model);

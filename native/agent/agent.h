@@ -39,6 +39,7 @@ struct ea_agent {
     ea_engine_auth *registry_auth;
     int64_t last_port;                 /* dynamic host port given last */
     ea_map pulls;                      /* image_pulls.c: what is being pulled */
+    ea_map looks;                      /* run_image.c: what is being looked for */
     ea_map image_env;                  /* image as written -> ea_strlist *, of the last inspect */
     char *docker_root, *cgroup_driver; /* as the engine said last; NULL not told */
     bool cgroup_v2;

@@ -39,6 +39,7 @@ struct run {
     const char *error_name; /* static text; NULL: that of the step */
     bool cached, absent;
     struct ea_pull_got got;
+    ea_node node; /* RESOLVE: of the look that answers */
     ea_err
         refusal; /* the platform's while the isolation is asked for; the pull's while a local image is */
 };
@@ -284,6 +285,43 @@ static void inspected(void *ctx, const struct ea_image *image, const ea_err *err
     finish(r, err);
 }
 
+/* Many tasks of one image come at once: one look of the engine answers all who ask while it is under
+ * way. All have the same time limit. */
+struct look {
+    ea_agent *ag;
+    char *image;
+    ea_list runs;
+};
+
+static void looked(void *ctx, const struct ea_image *image, const ea_err *err)
+{
+    struct look *l = ctx;
+
+    (void)ea_map_remove(&l->ag->looks, l->image); /* it is this one */
+    EA_LIST_EACH(&l->runs, node)
+    {
+        ea_list_remove(node);
+        inspected(EA_OWNER(node, struct run, node), image, err);
+    }
+    ea_free(l->image);
+    ea_free(l);
+}
+
+static void look(struct run *r)
+{
+    struct look *l = ea_map_get(&r->ag->looks, r->image);
+
+    if (!l) {
+        l = ea_alloc(sizeof(*l));
+        l->ag = r->ag;
+        l->image = ea_strdup(r->image);
+        ea_list_init(&l->runs);
+        (void)ea_map_put(&r->ag->looks, l->image, l); /* there was none */
+        (void)ea_docker_image_inspect(r->ag->docker, r->image, r->limit_ms, looked, l);
+    }
+    ea_list_append(&l->runs, &r->node);
+}
+
 /* ---- dispatch ---- */
 
 static bool wants_hyperv(const ea_agent *ag, const struct ea_container *c)
@@ -323,9 +361,10 @@ void ea_run_image(ea_agent *ag, const struct ea_effect *fx)
         ref.digest.n) {
         r->digest = ea_str_dup(ref.digest);
         finish_ok(r);
+    } else if (fx->local && fx->kind == EA_FX_RESOLVE) {
+        look(r);
     } else if (fx->local) {
-        (void)ea_docker_image_inspect(
-            ag->docker, r->image, fx->kind == EA_FX_PULL ? SHORT_MS : r->limit_ms, inspected, r);
+        (void)ea_docker_image_inspect(ag->docker, r->image, SHORT_MS, inspected, r);
     } else {
         use_registry(r);
     }
