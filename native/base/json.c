@@ -1,6 +1,7 @@
 #include "json.h"
 
 #include "alloc.h"
+#include "json_read.h"
 #include "json_slot.h"
 
 #include <cJSON.h>
@@ -31,7 +32,7 @@ static _Thread_local bool out_of_memory; /* cJSON tells "no memory" and "no JSON
 
 static void *hook_malloc(size_t n)
 {
-    void *p = ea_try_alloc(n);
+    void *p = ea_try_realloc(NULL, n); /* cJSON writes all that it asks for */
 
     if (!p)
         out_of_memory = true;
@@ -85,6 +86,36 @@ ea_code ea_json_parse(ea_str text, struct cJSON **out, ea_err *err)
     }
     *out = tree;
     return EA_OK;
+}
+
+ea_code ea_json_parse_some(ea_str text, const char *const *names, size_t n, struct cJSON **out,
+                           ea_err *err)
+{
+    struct ea_jread r = ea_jread_of(text);
+    EA_SECRET_BUF_AUTO kept = EA_BUF(text.n < SIZE_MAX ? text.n + 1 : text.n);
+    ea_str name;
+
+    ea_buf_addc(&kept, '{');
+    if (ea_jread_object(&r)) {
+        while (ea_jread_member(&r, &name)) {
+            ea_str value = ea_jread_raw(&r);
+
+            for (size_t i = 0; i < n; i++) {
+                if (!ea_str_eqz(name, names[i]))
+                    continue;
+                if (kept.n > 1)
+                    ea_buf_addc(&kept, ',');
+                ea_buf_add_json_str(&kept, name);
+                ea_buf_addc(&kept, ':');
+                ea_buf_add(&kept, value.p, value.n);
+                break;
+            }
+        }
+    }
+    ea_buf_addc(&kept, '}');
+    if (ea_jread_end(&r, err) || ea_buf_check(&kept, err))
+        return err->code;
+    return ea_json_parse(ea_buf_str(&kept), out, err);
 }
 
 static void wipe_tree(cJSON *item)
@@ -550,6 +581,8 @@ static const cJSON *find_member(const cJSON *object, const char *name, bool exac
     const cJSON *other = NULL;
 
     for (const cJSON *m = object->child; m; m = m->next) {
+        if ((m->string[0] | 0x20) != (name[0] | 0x20)) /* most of them, whatever their case */
+            continue;
         if (strcmp(m->string, name) == 0)
             return m;
         if (!exact && !other && ea_str_eq_nocase(ea_str_of(m->string), ea_str_of(name)))

@@ -240,6 +240,16 @@ void ea_jread_skip(struct ea_jread *r)
     }
 }
 
+ea_str ea_jread_raw(struct ea_jread *r)
+{
+    const char *start;
+
+    (void)look(r);
+    start = r->p;
+    ea_jread_skip(r);
+    return r->why ? (ea_str){ NULL, 0 } : (ea_str){ start, (size_t)(r->p - start) };
+}
+
 static bool open_or_skip(struct ea_jread *r, char opening)
 {
     if (look(r) != opening) {

@@ -50,6 +50,9 @@ ea_str ea_jread_str(struct ea_jread *r);
 /* EA_INVALID: a mistake, or something follows the one value. */
 ea_code ea_jread_end(struct ea_jread *r, ea_err *err) EA_CHECK;
 
+/* Any value, as it stands; empty after a mistake. */
+ea_str ea_jread_raw(struct ea_jread *r);
+
 /* Index of `name` among `words`, once: a name that comes again is nobody's, as a name that is not among
  * them (`n`). `seen` begins as 0; at most 32 words. */
 size_t ea_jread_which(ea_str name, const char *const *words, size_t n, unsigned *seen);

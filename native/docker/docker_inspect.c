@@ -245,12 +245,14 @@ static ea_code read_networks(const struct cJSON *networks, struct ea_docker_fact
 
 ea_code ea_docker_inspect_decode(ea_str json, struct ea_docker_facts *out, ea_err *err)
 {
+    static const char *const wanted[] = { "Id",    "Name",   "Created", "Image",
+                                          "State", "Config", "Mounts",  "NetworkSettings" };
     struct raw_inspect raw = { 0 };
     struct cJSON *tree = NULL;
     const struct cJSON *settings;
 
     *out = (struct ea_docker_facts){ 0 };
-    if (ea_json_parse(json, &tree, err))
+    if (ea_json_parse_some(json, wanted, EA_COUNT(wanted), &tree, err))
         return ea_docker_garbled(err, "container");
     if (ea_json_decode_value(&inspect_shape, tree, "", &raw, err)) {
         cJSON_Delete(tree);

@@ -538,6 +538,48 @@ static void lists_and_maps_of_text_grow_by_hand(void **state)
     ea_strmap_free(&m);
 }
 
+static void an_object_may_be_read_for_a_few_of_its_members(void **state)
+{
+    static const char *const names[] = { "Id", "State", "List" };
+    static const struct {
+        const char *why, *text, *want; /* NULL: refused */
+    } cases[] = {
+        { "nothing of it", "{\"a\":1}", "{}" },
+        { "one between others", "{\"a\":{\"Id\":1},\"Id\":\"x\",\"b\":[\"}\"]}", "{\"Id\":\"x\"}" },
+        { "all, in their own order", " { \"List\" : [1, {\"Id\":2}] , \"Id\":null, \"State\":{} } ",
+          "{\"List\":[1,{\"Id\":2}],\"Id\":null,\"State\":{}}" },
+        { "another case is another name", "{\"id\":1}", "{}" },
+        { "twice: the first is found first", "{\"Id\":1,\"Id\":2}", "{\"Id\":1,\"Id\":2}" },
+        { "escapes stay", "{\"Id\":\"a\\\"b\\u00e9\"}", "{\"Id\":\"a\\\"b\xc3\xa9\"}" },
+        { "no object", "[1]", "{}" },
+        { "a mistake in what is left out", "{\"Id\":1,\"b\":tru}", NULL },
+        { "cut", "{\"Id\":1", NULL },
+        { "something behind it", "{\"Id\":1}x", NULL },
+        { "nothing", "", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        EA_BUF_AUTO b = EA_BUF(1000);
+        cJSON *tree = NULL;
+        ea_err err = { 0 };
+        ea_code code =
+            ea_json_parse_some(ea_str_of(cases[i].text), names, EA_COUNT(names), &tree, &err);
+
+        if (!cases[i].want) {
+            if (code != EA_INVALID || tree)
+                fail_msg("%s: not refused", cases[i].why);
+            continue;
+        }
+        if (code)
+            fail_msg("%s: %s", cases[i].why, err.text);
+        ea_json_add_value(&b, tree);
+        if (strcmp(ea_buf_z(&b), cases[i].want) != 0)
+            fail_msg("%s: got %s, want %s", cases[i].why, ea_buf_z(&b), cases[i].want);
+        ea_json_delete(tree);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,6 +602,7 @@ int main(void)
         cmocka_unit_test(damaged_messages_never_do_more_than_fail),
         cmocka_unit_test(trees_answer_with_exact_names),
         cmocka_unit_test(lists_and_maps_of_text_grow_by_hand),
+        cmocka_unit_test(an_object_may_be_read_for_a_few_of_its_members),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
