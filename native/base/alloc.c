@@ -95,18 +95,24 @@ char *ea_strndup(const char *s, size_t n)
 
 char *ea_sprintf_dup(const char *fmt, ...)
 {
+    char near[256]; /* most texts fit: they are formatted once */
     va_list ap, again;
     char *text;
+    size_t size;
     int n;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(near, sizeof(near), fmt, ap);
     va_end(ap);
-    text = ea_alloc(n < 0 ? 1 : (size_t)n + 1);
-    if (n > 0)
-        (void)vsnprintf(text, (size_t)n + 1, fmt, again); /* measured just now */
+    size = n < 0 ? 1 : (size_t)n + 1;
+    text = ea_alloc(size);
+    if (size > sizeof(near))
+        (void)vsnprintf(text, size, fmt, again); /* measured just now */
+    else
+        memcpy(text, near, size - 1);
     va_end(again);
+    ea_secret_wipe(near, size < sizeof(near) ? size : sizeof(near));
     return text;
 }
 

@@ -48,13 +48,14 @@ static bool reserve(ea_buf *b, size_t n)
         cap = need;
     if (cap > b->max)
         cap = b->max + 1;
-    p = ea_try_alloc(cap);
+    p = ea_try_realloc(NULL, cap); /* not zeroed: all of it is written before it is read */
     if (!p) {
         b->failed = EA_NO_MEMORY;
         return false;
     }
     if (b->p)
         memcpy(p, b->p, b->n);
+    p[b->n] = '\0';
     ea_secret_wipe(b->p, b->n);
     ea_free(b->p);
     b->p = p;
@@ -84,6 +85,21 @@ void ea_buf_addc(ea_buf *b, char c)
         return;
     b->p[b->n++] = c;
     b->p[b->n] = '\0';
+}
+
+void ea_buf_add_i64(ea_buf *b, int64_t v)
+{
+    char text[20];
+    size_t at = sizeof(text);
+    uint64_t left = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
+
+    do {
+        text[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
+    if (v < 0)
+        text[--at] = '-';
+    ea_buf_add(b, text + at, sizeof(text) - at);
 }
 
 void ea_buf_addf(ea_buf *b, const char *fmt, ...)
@@ -166,10 +182,12 @@ static void add_base64(ea_buf *b, const void *p, size_t n, const char *alphabet)
 {
     const unsigned char *u = p;
 
+    if (!reserve(b, n < SIZE_MAX / 2 ? (n + 2) / 3 * 4 : n)) /* what is longer fits nowhere */
+        return;
     for (size_t i = 0; i < n; i += 3) {
         size_t left = n - i;
         unsigned long v = (unsigned long)u[i] << 16;
-        char four[4];
+        char *four = b->p + b->n;
 
         if (left > 1)
             v |= (unsigned long)u[i + 1] << 8;
@@ -179,8 +197,9 @@ static void add_base64(ea_buf *b, const void *p, size_t n, const char *alphabet)
         four[1] = alphabet[(v >> 12) & 63];
         four[2] = left > 1 ? alphabet[(v >> 6) & 63] : '=';
         four[3] = left > 2 ? alphabet[v & 63] : '=';
-        ea_buf_add(b, four, sizeof(four));
+        b->n += 4;
     }
+    b->p[b->n] = '\0';
 }
 
 void ea_buf_add_base64(ea_buf *b, const void *p, size_t n)

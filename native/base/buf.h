@@ -29,6 +29,7 @@ void ea_buf_clear(ea_buf *b);       /* keeps the memory, forgets content and fai
 void ea_buf_add(ea_buf *b, const void *p, size_t n);
 void ea_buf_adds(ea_buf *b, const char *s); /* NULL adds nothing */
 void ea_buf_addc(ea_buf *b, char c);
+void ea_buf_add_i64(ea_buf *b, int64_t v); /* decimal; many times cheaper than a format */
 void ea_buf_addf(ea_buf *b, const char *fmt, ...) EA_PRINTF(2, 3);
 void ea_buf_add_urlenc(ea_buf *b, const char *s);        /* RFC 3986, all but unreserved escaped */
 void ea_buf_add_urlenc_path(ea_buf *b, const char *s);   /* the same, slashes kept */

@@ -8,21 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_i64(ea_buf *b, int64_t v)
-{
-    char text[20];
-    size_t at_ = sizeof(text);
-    uint64_t left = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
-
-    do {
-        text[--at_] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left != 0);
-    if (v < 0)
-        text[--at_] = '-';
-    ea_buf_add(b, text + at_, sizeof(text) - at_);
-}
-
 /* Shortest of 15, 16 and 17 digits that reads back as the same number. */
 void ea_json_add_double(ea_buf *b, double x)
 {
@@ -34,7 +19,7 @@ void ea_json_add_double(ea_buf *b, double x)
         return;
     }
     if (fabs(x) < 1e15 && !(floor(x) < x)) {
-        add_i64(b, (int64_t)x);
+        ea_buf_add_i64(b, (int64_t)x);
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -152,7 +137,7 @@ static void add_list(const struct encoder *e, const ea_jfield *f, const void *sl
         else if (f->kind == EA_JK_STRLIST)
             add_str(e->out, ((const ea_strlist *)slot)->v[i]);
         else
-            add_i64(e->out, ((const ea_i64list *)slot)->v[i]);
+            ea_buf_add_i64(e->out, ((const ea_i64list *)slot)->v[i]);
     }
     ea_buf_addc(e->out, ']');
 }
@@ -188,7 +173,7 @@ static void add_field(const struct encoder *e, const ea_jfield *f, const void *s
         ea_buf_adds(e->out, text && text[0] ? text : "null");
         break;
     case EA_JK_I64:
-        add_i64(e->out, *(const int64_t *)slot);
+        ea_buf_add_i64(e->out, *(const int64_t *)slot);
         break;
     case EA_JK_F64:
         ea_json_add_double(e->out, *(const double *)slot);
@@ -198,7 +183,7 @@ static void add_field(const struct encoder *e, const ea_jfield *f, const void *s
         break;
     case EA_JK_OPT_I64:
         if (((const ea_opt_i64 *)slot)->has)
-            add_i64(e->out, ((const ea_opt_i64 *)slot)->v);
+            ea_buf_add_i64(e->out, ((const ea_opt_i64 *)slot)->v);
         else
             ea_buf_adds(e->out, "null");
         break;

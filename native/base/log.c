@@ -3,7 +3,6 @@
 #include "buf.h"
 #include "clock.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,14 +92,16 @@ static void add_field(ea_buf *b, const ea_field *f, bool json)
         ea_buf_add_json_str(b, ea_str_of(f->key));
         ea_buf_addc(b, ':');
     } else {
-        ea_buf_addf(b, " %s=", f->key);
+        ea_buf_addc(b, ' ');
+        ea_buf_adds(b, f->key);
+        ea_buf_addc(b, '=');
     }
     switch (f->kind) {
     case EA_F_STR:
         add_text(b, f->s, json);
         break;
     case EA_F_INT:
-        ea_buf_addf(b, "%" PRId64, f->i);
+        ea_buf_add_i64(b, f->i);
         break;
     case EA_F_BOOL:
         ea_buf_adds(b, f->i ? "true" : "false");
@@ -149,9 +150,14 @@ void ea_log_line(ea_level level, const char *file, const char *msg, ...)
         ea_buf_adds(&b, ",\"module\":");
         add_text(&b, file_name(file), true);
     } else {
-        ea_buf_addf(&b, "level=%s time=%s msg=", ea_level_name(level), when);
+        ea_buf_adds(&b, "level=");
+        ea_buf_adds(&b, ea_level_name(level));
+        ea_buf_adds(&b, " time=");
+        ea_buf_adds(&b, when);
+        ea_buf_adds(&b, " msg=");
         add_text(&b, msg, true);
-        ea_buf_addf(&b, " module=%s", file_name(file));
+        ea_buf_adds(&b, " module=");
+        ea_buf_adds(&b, file_name(file));
     }
     va_start(ap, msg);
     for (;;) {

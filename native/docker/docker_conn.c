@@ -251,7 +251,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
     (void)h;
     (void)suggested; /* 64 KiB: too much for the many small reads of a stream */
-    buf->base = ea_try_alloc(READ_BYTES);
+    buf->base = ea_try_realloc(NULL, READ_BYTES); /* zeroing it would cost more than most reads */
     buf->len = buf->base ? READ_BYTES : 0;
 }
 

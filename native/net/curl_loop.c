@@ -14,6 +14,7 @@
 #define CA_FILE_MAX       (8u * 1024 * 1024)
 #define MACHINE_ROOTS_MAX (16u * 1024 * 1024)
 #define CONNECTIONS_KEPT  16L
+#define SEND_BUFFER       16384L /* libcurl clears it for each request; the least it takes */
 
 struct ea_net {
     ea_loop *loop;
@@ -388,6 +389,7 @@ ea_code ea_net_job_init(ea_net_job *job, ea_net *net, const char *url, const cha
     (void)curl_easy_setopt(job->easy, CURLOPT_PRIVATE, job);
     (void)curl_easy_setopt(job->easy, CURLOPT_ERRORBUFFER, job->detail);
     (void)curl_easy_setopt(job->easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(job->easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
     (void)curl_easy_setopt(job->easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(job->easy, CURLOPT_TCP_KEEPIDLE, 30L);
     (void)curl_easy_setopt(job->easy, CURLOPT_TCP_KEEPINTVL, 30L);

@@ -258,12 +258,22 @@ static void print_set(ea_buf *b, const char *name, const struct set *s)
     ea_buf_addc(b, '}');
 }
 
+static void print_number(ea_buf *b, const char *name, int64_t v)
+{
+    ea_buf_addc(b, '"');
+    ea_buf_adds(b, name);
+    ea_buf_addc(b, '"');
+    ea_buf_addc(b, ':');
+    ea_buf_add_i64(b, v);
+}
+
 static void print_whole(ea_buf *b, const char *what, const char *over, uint64_t v)
 {
     bool fits = v <= BASE_MAX;
 
-    ea_buf_addf(b, "\"%s\":%" PRIu64 ",\"%s\":%" PRIu64, what, fits ? v : BASE_MAX, over,
-                fits ? 0 : v % BASE_MAX);
+    print_number(b, what, (int64_t)(fits ? v : BASE_MAX));
+    ea_buf_addc(b, ',');
+    print_number(b, over, (int64_t)(fits ? 0 : v % BASE_MAX));
 }
 
 /* Which samples a counter is to be found in. */

@@ -214,6 +214,29 @@ static void the_front_can_be_dropped(void **state)
     assert_string_equal(ea_buf_z(&b), "");
 }
 
+static void integers_are_written_to_both_ends(void **state)
+{
+    static const struct {
+        int64_t v;
+        const char *want;
+    } cases[] = {
+        { 0, "0" },
+        { 7, "7" },
+        { -10, "-10" },
+        { INT64_MAX, "9223372036854775807" },
+        { INT64_MIN, "-9223372036854775808" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        EA_BUF_AUTO b = EA_BUF(20);
+
+        ea_buf_add_i64(&b, cases[i].v);
+        assert_string_equal(ea_buf_z(&b), cases[i].want);
+        assert_int_equal(b.failed, EA_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +252,7 @@ int main(void)
         cmocka_unit_test(hexadecimal_is_read_whole_or_not_at_all),
         cmocka_unit_test(json_strings_escape_what_must_be_and_mend_bad_utf8),
         cmocka_unit_test(the_front_can_be_dropped),
+        cmocka_unit_test(integers_are_written_to_both_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
