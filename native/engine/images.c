@@ -197,9 +197,9 @@ void ea_images_remove_untracked(struct ea_turn *turn, const char *name)
         remove_image(turn, s);
 }
 
-bool ea_images_may_go(const struct ea_model *m, const char *name)
+bool ea_images_may_go(const struct ea_model *m, const char *name, const char *image_id)
 {
-    return !is_kept(m, name) && !in_use(m, name, NULL);
+    return !is_kept(m, name) && !in_use(m, name, image_id);
 }
 
 bool ea_images_remove_oldest(struct ea_turn *turn)

@@ -22,8 +22,8 @@ void ea_images_new_round(struct ea_model *m);
 /* Removes an image that the agent did not pull, by name or id. It is remembered while it leaves, so that a
  * pull waits for its end. */
 void ea_images_remove_untracked(struct ea_turn *turn, const char *name);
-/* May this name be removed as far as tasks and the operator's list go? */
-bool ea_images_may_go(const struct ea_model *m, const char *name);
+/* May this name of this image be removed as far as tasks and the operator's list go? */
+bool ea_images_may_go(const struct ea_model *m, const char *name, const char *image_id);
 /* Removes the image that was used least lately, whatever its age; false when none may go. */
 bool ea_images_remove_oldest(struct ea_turn *turn);
 /* Starts a clean-up when it is due. */

@@ -79,10 +79,10 @@ static bool may_go(const struct ea_turn *turn, const struct ea_event *ev,
 
     if (!f->id || has_container(ev, f->id) || is_ours(m, f->id, f->id) || f->created_ms <= 0 ||
         turn->now->wall_ms - f->created_ms <= m->settings.untracked_min_age_ms ||
-        !ea_images_may_go(m, f->id))
+        !ea_images_may_go(m, f->id, f->id))
         return false;
     for (size_t i = 0; i < f->tags.n; i++)
-        if (is_ours(m, NULL, f->tags.v[i]) || !ea_images_may_go(m, f->tags.v[i]))
+        if (is_ours(m, NULL, f->tags.v[i]) || !ea_images_may_go(m, f->tags.v[i], f->id))
             return false;
     return true;
 }

@@ -141,6 +141,7 @@ static void so_many_in_a_cycle_and_the_smallest_images_first(void **state)
         { "has a container", "used", { "g:1" }, 2, 5 },
         { "excluded", "h", { "other:1", "kept:1" }, 3, 5 },
         { "named by a task", "i", { "nginx:1" }, 4, 5 },
+        { "a task's, by another name", "same", { "mirror/nginx:1" }, 4, 5 },
         { "pulled by the agent", "ours", { "ours:1" }, 5, 5 },
         { "the reference agent", "j", { "amazon/amazon-ecs-agent:latest" }, 6, 5 },
         { "and its pause container", "k", { "amazon/amazon-ecs-pause:0.1.0" }, 7, 5 },
@@ -153,6 +154,7 @@ static void so_many_in_a_cycle_and_the_smallest_images_first(void **state)
     init(&d);
     d.m.settings.images_kept = "kept:1";
     driver_payload(&d, DRIVER_ONE);
+    ea_set_str(&driver_container(&d, "arn:t1", "c")->image_id, "same");
     struct ea_image_state *ours = ea_images_add(&d.m.images, "ours:0");
     ea_set_str(&ours->image_id, "ours");
     struct ea_event ev = survey(&d, due(&d), c, EA_COUNT(c), im, EA_COUNT(im));
