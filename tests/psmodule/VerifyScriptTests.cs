@@ -16,7 +16,6 @@ public sealed class VerifyScriptTests
     private const string Utilities = """
         function Write-Progress { }
         function Join-Path($a, $b) { "$a\$b" }
-        function Test-Path { $false }
         function Add-Type { }
         function Format-Table { param($Property, [switch]$Wrap) $input }
         function Out-String { param($Width) process { "$($_.Result)|$($_.Check)|$($_.Detail)" } }
