@@ -3,7 +3,7 @@
  *                              failure named; the trace goes to standard output
  *   sim --seeds FILE           one world for each line: a seed, or the arguments of a shrunk one ('#'
  *                              starts a comment)
- *   sim --seconds S [--worlds N] [--from N]   fresh worlds for S seconds, at most N
+ *   sim [--seconds S] [--worlds N] [--from N]   fresh worlds for S seconds, N worlds, or whichever comes first
  *   --stop-at-first            no further worlds after a failure, and no shrinking
  * The last line is "sim: <counts>; <passed> passed, <failed> failed". Exit 1 when a world failed. */
 #include "sim.h"
@@ -206,9 +206,11 @@ static bool from_file(const char *path, struct tally *t)
     return true;
 }
 
-static void for_seconds(double seconds, uint64_t worlds, uint64_t from, struct tally *t)
+/* `seconds` NULL: no limit but the number. */
+static void fresh_worlds(const char *seconds, uint64_t worlds, uint64_t from, struct tally *t)
 {
-    int64_t end = ea_now().mono_ms + (int64_t)(seconds * 1000);
+    int64_t ms = seconds ? (int64_t)(strtod(seconds, NULL) * 1000) : INT64_MAX / 2;
+    int64_t end = ea_now().mono_ms + ms;
     uint64_t most = t->first_only ? 1 : 5;
 
     while (ea_now().mono_ms < end && t->failed < most && worlds-- > 0) {
@@ -277,8 +279,8 @@ int main(int argc, char **argv)
     }
     if (file)
         good = from_file(file, &t);
-    if (seconds)
-        for_seconds(strtod(seconds, NULL), worlds, from, &t);
+    if (seconds || worlds != UINT64_MAX)
+        fresh_worlds(seconds, worlds, from, &t);
     print_counts(&t);
     return good && t.failed == 0 && t.passed > 0 ? 0 : 1;
 }
