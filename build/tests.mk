@@ -115,7 +115,7 @@ format: ## clang-format has nothing to change
 format-fix: ## changes the files so
 	@build/checks/format.sh --fix
 check: ## all that CI asks; .ci/run calls it
-	@SIM_SECONDS=60 CHECKS='layers headers banned settings format exports dll reproducible' build/test-all.sh unit unit-san fuzz-smoke sim mutants-smoke module-test integ wine
+	@SIM_SECONDS=30 CHECKS='layers headers banned settings format exports dll reproducible' build/test-all.sh unit unit-san fuzz-smoke sim mutants-smoke module-test integ wine
 bench: native module sim-bin ## task start against the raw Docker API, endpoint against nginx, memory, Wine, sizes
 	@$(MAKE) --no-print-directory TARGET=windows native test-bins
 	$(call run_suite,tests/bench/run.sh)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # mutants.sh [--smoke] [NAME...]: does the simulator bite? Applies each patch of mutants/ alone to a copy of
-# the tree, builds the changed files and lets worlds run until one fails.
+# the tree, builds the changed files and lets worlds run until one fails; as many at a time as there are processors.
 #   without --smoke: fresh worlds, at most S seconds each (default 60); the table in README.md is written anew
 #   with --smoke:    the seed that the table records; fresh worlds if the engine has changed so that it passes.
 #                    First all recorded seeds must pass without any mutation
@@ -12,20 +12,20 @@ smoke=
 [ "${1:-}" = --smoke ] && { smoke=1; shift; }
 seconds=${S:-60}
 readme=tests/sim/README.md
-tree=$OUT_DIR/mutants/tree
-rm -rf "$OUT_DIR/mutants"
-mkdir -p "$tree/tests"
-cp -r native "$tree/"
-cp -r tests/sim "$tree/tests/"
+work=$OUT_DIR/mutants
+rm -rf "$work"
+mkdir -p "$work"
 passed=0 failed=0 rows=''
 
-# build NAME: the mutant as $OUT_DIR/mutants/NAME/sim; says why not
+# build: the mutant as $dir/sim; says why not
 build()
 {
-    local dir=$OUT_DIR/mutants/$1 objects=() f skip=' ' o
-    mkdir -p "$dir"
+    local objects=() f skip=' ' o tree=$dir/tree
+    mkdir -p "$tree/tests"
+    cp -r native "$tree/"
+    cp -r tests/sim "$tree/tests/"
     (cd "$tree" && GIT_CEILING_DIRECTORIES=$PWD/.. git apply "$patch") || { echo 'does not apply'; return 1; }
-    for f in $(sed -n 's|^+++ b/||p' "$patch"); do
+    for f in $patch_files; do
         case $f in *.c) ;; *) echo "changes $f, which is no .c file"; return 1 ;; esac
         o=$dir/${f//\//_}.o
         # shellcheck disable=SC2086
@@ -45,7 +45,7 @@ build()
 hunt()
 {
     local out rc
-    out=$(timeout $((seconds + 20)) "$OUT_DIR/mutants/$name/sim" --stop-at-first "$@" 2>&1)
+    out=$(timeout $((seconds + 20)) "$dir/sim" --stop-at-first "$@" 2>&1)
     rc=$?
     seed=$(sed -n 's/^first failed: //p' <<<"$out")
     worlds=$(sed -n 's/^sim: \([0-9]*\) worlds.*/\1/p' <<<"$out")
@@ -57,24 +57,16 @@ hunt()
 
 recorded() { sed -n "s/^| $1 |[^|]*| \([0-9a-z]*\) |.*/\1/p" "$readme"; }
 
-if [ -n "$smoke" ]; then
-    sed -n 's/^| [a-z-]* |[^|]*| \([0-9]*\) |.*/\1/p' "$readme" >"$OUT_DIR/mutants/seeds"
-    if out=$("$OUT_DIR/tests/sim/sim" --seeds "$OUT_DIR/mutants/seeds"); then
-        passed=1
-    else
-        printf '%s\n' "$out"
-        failed=1
-    fi
-fi
-for patch in "$PWD"/tests/sim/mutants/*.patch; do
+# mutant PATCH: builds one and hunts it; what is to be said, and if it was found its row in $dir.row
+mutant()
+{
+    local patch=$1 name dir patch_files seed='' how='' worlds='' began note old took
     name=$(basename "$patch" .patch)
-    [ $# = 0 ] || [[ " $* " == *" $name "* ]] || continue
+    dir=$work/$name
     patch_files=$(sed -n 's|^+++ b/||p' "$patch")
-    seed='' how='' worlds=''
     began=$EPOCHREALTIME
-    if ! note=$(build "$name" 2>&1); then
+    if ! note=$(build 2>&1); then
         echo "mutant $name: $note"
-        failed=$((failed + 1))
     else
         old=$(recorded "$name")
         if [ -n "$smoke" ] && [[ $old =~ ^[0-9]+$ ]] && hunt --seed "$old"; then
@@ -85,16 +77,40 @@ for patch in "$PWD"/tests/sim/mutants/*.patch; do
         fi
         took=$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
         if [ -n "$seed" ]; then
-            passed=$((passed + 1))
             [ -n "$smoke" ] || echo "mutant $name: seed $seed after ${worlds:-?} worlds, $took s: $how"
-            rows+="| $name | $(head -1 "$patch") | $seed | $took | ${how:-} |"$'\n'
+            echo "| $name | $(head -1 "$patch") | $seed | $took | ${how:-} |" >"$dir.row"
         else
             echo "mutant $name: NOT FOUND in $took s (${worlds:-?} worlds)"
-            failed=$((failed + 1))
         fi
     fi
-    (cd "$tree" && GIT_CEILING_DIRECTORIES=$PWD/.. git apply -R "$patch") 2>/dev/null
-    rm -rf "$OUT_DIR/mutants/$name"
+    rm -rf "$dir"
+}
+
+if [ -n "$smoke" ]; then
+    sed -n 's/^| [a-z-]* |[^|]*| \([0-9]*\) |.*/\1/p' "$readme" >"$work/seeds"
+    if out=$("$OUT_DIR/tests/sim/sim" --seeds "$work/seeds"); then
+        passed=1
+    else
+        printf '%s\n' "$out"
+        failed=1
+    fi
+fi
+names=()
+for patch in "$PWD"/tests/sim/mutants/*.patch; do
+    name=$(basename "$patch" .patch)
+    [ $# = 0 ] || [[ " $* " == *" $name "* ]] || continue
+    names+=("$name")
+    [ "$(jobs -rp | wc -l)" -lt "$(nproc)" ] || wait -n
+    mutant "$patch" &
+done
+wait
+for name in "${names[@]}"; do
+    if [ -s "$work/$name.row" ]; then
+        passed=$((passed + 1))
+        rows+=$(cat "$work/$name.row")$'\n'
+    else
+        failed=$((failed + 1))
+    fi
 done
 
 if [ -z "$smoke" ] && [ $# = 0 ]; then
