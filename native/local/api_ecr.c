@@ -34,9 +34,11 @@ static int get_authorization_token(ea_lc_call *c)
 static const ea_lc_member members[] = { EA_LC_LS("registryIds", 0) };
 static const ea_lc_shape shape = EA_LC_SHAPE(members);
 
+static const char served[] = "GetAuthorizationToken";
+
 static bool is_served(const char *operation)
 {
-    return strcmp(operation, "GetAuthorizationToken") == 0;
+    return strcmp(operation, served) == 0;
 }
 
 ea_lc_fn *ea_lc_ecr_find(const char *operation)
@@ -47,4 +49,11 @@ ea_lc_fn *ea_lc_ecr_find(const char *operation)
 const ea_lc_shape *ea_lc_ecr_shape(const char *operation)
 {
     return is_served(operation) ? &shape : NULL;
+}
+
+void ea_lc_ecr_print(ea_buf *out)
+{
+    ea_buf_addf(out, "{\"%s\":", served);
+    ea_lc_shape_print(&shape, out);
+    ea_buf_adds(out, "}\n");
 }

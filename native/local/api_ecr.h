@@ -10,5 +10,7 @@
 
 ea_lc_fn *ea_lc_ecr_find(const char *operation);
 const ea_lc_shape *ea_lc_ecr_shape(const char *operation);
+/* Its table as a JSON object by operation name, for the comparison with the published model. */
+void ea_lc_ecr_print(ea_buf *out);
 
 #endif

@@ -210,7 +210,7 @@ static int read_order(ea_lc_call *c, struct order *o, const char *service)
         for (size_t i = 0; i < o->taskdef->tags.n; i++)
             ea_lc_tag_set(&o->tags, o->taskdef->tags.v[i].key, o->taskdef->tags.v[i].value);
     sum_up(o);
-    ea_lc_taskdef_requires(o->body, &o->requires);
+    ea_lc_taskdef_requires(o->body, c->lc->registry_url, &o->requires);
     o->demand.cpu = o->cpu;
     o->demand.memory_mib = o->memory_mib;
     o->demand.tcp = &o->tcp;

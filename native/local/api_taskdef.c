@@ -46,7 +46,7 @@ int ea_lc_register_task_definition(ea_lc_call *c)
     ea_lc_tags tags;
     ea_err err;
 
-    if (ea_lc_taskdef_make(c->in, &body, &err))
+    if (ea_lc_taskdef_make(c->in, c->lc->registry_url, &body, &err))
         return ea_lc_refuse(c, "ClientException", "%s", err.text);
     if (ea_lc_call_tags(c, &tags)) {
         cJSON_Delete(body);

@@ -13,10 +13,15 @@
 #define SHAPE(list) static const ea_lc_shape list##_shape = EA_LC_SHAPE(list)
 
 static const ea_lc_member create_secret[] = {
-    EA_LC_S("Name", R),          EA_LC_S("ClientRequestToken", 0),
-    EA_LC_S("Description", 0),   EA_LC_S("KmsKeyId", NO),
-    EA_LC_S("SecretBinary", NO), EA_LC_S("SecretString", 0),
-    EA_LC_LO("Tags", NO, NULL),  EA_LC_LO("AddReplicaRegions", NO, NULL),
+    EA_LC_S("Name", R),
+    EA_LC_S("ClientRequestToken", 0),
+    EA_LC_S("Description", 0),
+    EA_LC_S("KmsKeyId", NO),
+    EA_LC_S("SecretBinary", NO),
+    EA_LC_S("SecretString", 0),
+    EA_LC_LO("Tags", NO, NULL),
+    EA_LC_LO("AddReplicaRegions", NO, NULL),
+    EA_LC_B("ForceOverwriteReplicaSecret", NO),
 };
 SHAPE(create_secret);
 static const ea_lc_member put_secret_value[] = {
@@ -410,4 +415,23 @@ const ea_lc_shape *ea_lc_ssm_shape(const char *operation)
     const struct row *r = find(parameters, EA_COUNT(parameters), operation);
 
     return r ? r->shape : NULL;
+}
+
+static void print_rows(const struct row *rows, size_t n, ea_buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        ea_buf_addf(out, "%s\"%s\":", i ? ",\n" : "{", rows[i].name);
+        ea_lc_shape_print(rows[i].shape, out);
+    }
+    ea_buf_adds(out, "}\n");
+}
+
+void ea_lc_secrets_print(ea_buf *out)
+{
+    print_rows(secrets, EA_COUNT(secrets), out);
+}
+
+void ea_lc_ssm_print(ea_buf *out)
+{
+    print_rows(parameters, EA_COUNT(parameters), out);
 }

@@ -2,7 +2,9 @@
 #include "../base/alloc.h"
 #include "../base/log.h"
 #include "../plat/plat.h"
+#include "api_ecr.h"
 #include "api_shapes.h"
+#include "api_vault.h"
 #include "cw_shapes.h"
 #include "local.h"
 
@@ -35,8 +37,9 @@ static const char usage[] =
     "  --foreground          accepted; it never detaches by itself\n"
     "  --test-metric-period-s N  seconds between points of metrics, for tests that cannot wait "
     "(60)\n"
-    "  --shapes              prints the tables of its ECS calls as JSON and ends\n"
-    "  --cloudwatch-shapes   the same of its CloudWatch calls\n"
+    "  --shapes SERVICE      prints the tables of its calls as JSON and ends: cloudwatch, ecr, "
+    "ecs,\n"
+    "                        secretsmanager, ssm\n"
     "The operator's key pair is ECSLOCAL_ACCESS_KEY_ID and ECSLOCAL_SECRET_ACCESS_KEY of the\n"
     "environment, or one that is made once; GET /local/v1/status tells it.\n"
     "ECSLOCAL_REGISTRY_PASSWORD is what the registry takes from user AWS: with it, logins for "
@@ -102,13 +105,26 @@ static bool take_option(ea_local_options *o, const char *name, const char *value
     return false;
 }
 
-static int print_shapes(void (*print)(ea_buf *out))
+/* False: no such service. */
+static bool print_shapes(const char *service)
 {
+    static const struct {
+        const char *name;
+        void (*print)(ea_buf *out);
+    } rows[] = {
+        { "cloudwatch", ea_lc_cw_ops_print }, { "ecr", ea_lc_ecr_print },
+        { "ecs", ea_lc_op_shapes_print },     { "secretsmanager", ea_lc_secrets_print },
+        { "ssm", ea_lc_ssm_print },
+    };
     EA_BUF_AUTO b = EA_BUF(1024 * 1024);
 
-    print(&b);
-    (void)fputs(ea_buf_z(&b), stdout);
-    return 0;
+    for (size_t i = 0; service && i < EA_COUNT(rows); i++)
+        if (strcmp(rows[i].name, service) == 0) {
+            rows[i].print(&b);
+            (void)fputs(ea_buf_z(&b), stdout);
+            return true;
+        }
+    return false;
 }
 
 /* -1: go on; else the exit code. */
@@ -120,10 +136,8 @@ static int read_arguments(int argc, char **argv, ea_local_options *o)
 
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return (void)fputs(usage, stdout), 0;
-        if (strcmp(argv[i], "--shapes") == 0)
-            return print_shapes(ea_lc_op_shapes_print);
-        if (strcmp(argv[i], "--cloudwatch-shapes") == 0)
-            return print_shapes(ea_lc_cw_ops_print);
+        if (strcmp(argv[i], "--shapes") == 0 && print_shapes(value))
+            return 0;
         if (strcmp(argv[i], "--foreground") == 0)
             continue;
         if (strcmp(argv[i], "--known-clusters-only") == 0) {

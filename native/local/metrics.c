@@ -159,12 +159,6 @@ static ea_lc_series *find(const ea_lc_metrics *m, const char *cluster, const cha
     return NULL;
 }
 
-const ea_lc_series *ea_lc_metrics_find(const ea_lc_metrics *m, const char *cluster,
-                                       const char *service, ea_lc_metric metric)
-{
-    return find(m, cluster, service, metric);
-}
-
 size_t ea_lc_metrics_count(const ea_lc_metrics *m)
 {
     return m->n;

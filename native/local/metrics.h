@@ -73,9 +73,6 @@ int64_t ea_lc_metrics_close(ea_lc_metrics *m, const ea_lc_state *st, int64_t now
 size_t ea_lc_metrics_count(const ea_lc_metrics *m);
 const ea_lc_series *ea_lc_metrics_at(const ea_lc_metrics *m,
                                      size_t i); /* in order of their making */
-/* service NULL: of the cluster. NULL when there is none. */
-const ea_lc_series *ea_lc_metrics_find(const ea_lc_metrics *m, const char *cluster,
-                                       const char *service, ea_lc_metric metric);
 /* All points of [from_s, to_s) as one. False when there are none. */
 bool ea_lc_series_sum(const ea_lc_series *s, int64_t from_s, int64_t to_s, ea_lc_point *out);
 int64_t ea_lc_series_first_s(const ea_lc_series *s); /* begin of the oldest point; 0: none */

@@ -110,15 +110,6 @@ static void add_secrets(const ea_lc_payload_in *in, cJSON *to, const cJSON *list
     }
 }
 
-/* The registry that plays Amazon ECR serves the account's images. */
-static bool of_registry(const ea_lc_payload_in *in, const char *image)
-{
-    const char *host = in->ecr_endpoint ? strstr(in->registry_url, "://") : NULL;
-    size_t n = host ? strcspn(host + 3, "/") : 0;
-
-    return n && strncmp(image, host + 3, n) == 0 && image[n] == '/';
-}
-
 static void add_registry(const ea_lc_payload_in *in, cJSON *to, const cJSON *c)
 {
     const char *parameter =
@@ -133,7 +124,8 @@ static void add_registry(const ea_lc_payload_in *in, cJSON *to, const cJSON *c)
         data = cJSON_AddObjectToObject(auth, "asmAuthData");
         (void)cJSON_AddStringToObject(data, "credentialsParameter", parameter);
         (void)cJSON_AddStringToObject(data, "region", in->region);
-    } else if (image && (ea_lc_image_is_ecr(image, &account, &region) || of_registry(in, image))) {
+    } else if (image && (ea_lc_image_is_ecr(image, &account, &region) ||
+                         ea_lc_image_is_of(image, in->registry_url))) {
         char text[64];
 
         auth = cJSON_AddObjectToObject(to, "registryAuthentication");

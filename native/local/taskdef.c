@@ -406,7 +406,7 @@ static void normal_size(cJSON *body, const char *name, int64_t value)
     (void)cJSON_ReplaceItemInObjectCaseSensitive(body, name, cJSON_CreateString(text));
 }
 
-static void fill_in(cJSON *body)
+static void fill_in(cJSON *body, const char *registry)
 {
     cJSON *c, *list;
     ea_strlist required = { NULL, 0 };
@@ -427,7 +427,7 @@ static void fill_in(cJSON *body)
     list = cJSON_AddArrayToObject(body, "compatibilities");
     (void)cJSON_AddItemToArray(list, cJSON_CreateString("EXTERNAL"));
     (void)cJSON_AddItemToArray(list, cJSON_CreateString("EC2"));
-    ea_lc_taskdef_requires(body, &required);
+    ea_lc_taskdef_requires(body, registry, &required);
     list = cJSON_AddArrayToObject(body, "requiresAttributes");
     for (size_t i = 0; i < required.n; i++) {
         cJSON *item = cJSON_CreateObject();
@@ -438,7 +438,7 @@ static void fill_in(cJSON *body)
     ea_strlist_free(&required);
 }
 
-ea_code ea_lc_taskdef_make(const cJSON *request, cJSON **body, ea_err *err)
+ea_code ea_lc_taskdef_make(const cJSON *request, const char *registry, cJSON **body, ea_err *err)
 {
     cJSON *copy = cJSON_Duplicate(request, true);
 
@@ -450,7 +450,7 @@ ea_code ea_lc_taskdef_make(const cJSON *request, cJSON **body, ea_err *err)
         cJSON_Delete(copy);
         return err->code;
     }
-    fill_in(copy);
+    fill_in(copy, registry);
     *body = copy;
     return EA_OK;
 }

@@ -44,6 +44,14 @@ bool ea_lc_image_is_ecr(const char *image, ea_str *account, ea_str *region)
     return ea_str_starts(rest, "amazonaws.com");
 }
 
+bool ea_lc_image_is_of(const char *image, const char *registry)
+{
+    const char *host = registry ? strstr(registry, "://") : NULL;
+    size_t n = host ? strcspn(host + 3, "/") : 0;
+
+    return n && strncmp(image, host + 3, n) == 0 && image[n] == '/';
+}
+
 static int log_driver_minor(const char *driver)
 {
     static const struct {
@@ -94,7 +102,8 @@ static void want_secrets(const cJSON *list, const char *kind, ea_strlist *out)
     }
 }
 
-static void want_of_container(const cJSON *c, bool execution_role, ea_strlist *out)
+static void want_of_container(const cJSON *c, bool execution_role, const char *registry,
+                              ea_strlist *out)
 {
     const cJSON *log = ea_json_get(c, "logConfiguration"), *port;
     const char *driver = ea_json_get_str(log, "logDriver");
@@ -108,7 +117,8 @@ static void want_of_container(const cJSON *c, bool execution_role, ea_strlist *o
         want(out, CAPABILITY "execution-role-awslogs");
     if (ea_lc_bool(c, "privileged", false))
         want(out, LEGACY "privileged-container");
-    if (image && ea_lc_image_is_ecr(image, &account, &region)) {
+    if (image &&
+        (ea_lc_image_is_ecr(image, &account, &region) || ea_lc_image_is_of(image, registry))) {
         want(out, LEGACY "ecr-auth");
         if (execution_role)
             want(out, CAPABILITY "execution-role-ecr-pull");
@@ -141,7 +151,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void ea_lc_taskdef_requires(const cJSON *body, ea_strlist *out)
+void ea_lc_taskdef_requires(const cJSON *body, const char *registry, ea_strlist *out)
 {
     bool execution_role = !ea_zstr_empty(ea_json_get_str(body, "executionRoleArn"));
     const cJSON *item;
@@ -170,7 +180,7 @@ void ea_lc_taskdef_requires(const cJSON *body, ea_strlist *out)
             want(out, CAPABILITY "fsxWindowsFileServer");
     }
     cJSON_ArrayForEach(item, ea_json_get(body, "containerDefinitions"))
-        want_of_container(item, execution_role, out);
+        want_of_container(item, execution_role, registry, out);
     if (out->n)
         qsort(out->v, out->n, sizeof(*out->v), by_name);
 }

@@ -72,7 +72,7 @@ static void defaults_are_filled_in(void **state)
     ea_err err;
 
     (void)state;
-    if (ea_lc_taskdef_make(request, &body, &err))
+    if (ea_lc_taskdef_make(request, NULL, &body, &err))
         fail_msg("%s", err.text);
     text = cJSON_PrintUnformatted(body);
     assert_string_equal(
@@ -141,13 +141,58 @@ static void a_definition_asks_for_what_it_uses(void **state)
         bool found = false;
         ea_err err;
 
-        if (ea_lc_taskdef_make(request, &body, &err))
+        if (ea_lc_taskdef_make(request, NULL, &body, &err))
             fail_msg("%s: %s", rows[i].why, err.text);
-        ea_lc_taskdef_requires(body, &names);
+        ea_lc_taskdef_requires(body, NULL, &names);
         for (size_t k = 0; k < names.n; k++)
             found = found || strcmp(names.v[k], rows[i].wants) == 0;
         if (!found)
             fail_msg("%s does not ask for %s", rows[i].why, rows[i].wants);
+        ea_strlist_free(&names);
+        cJSON_Delete(body);
+        cJSON_Delete(request);
+    }
+}
+
+static void images_of_the_registry_that_plays_ecr_ask_for_its_login(void **state)
+{
+    static const struct {
+        const char *why, *registry, *image;
+        bool login;
+    } rows[] = {
+        { "its own", "http://127.0.0.1:5000", "127.0.0.1:5000/app:1", true },
+        { "its own, said with a slash", "https://registry.test:5443/", "registry.test:5443/app",
+          true },
+        { "another port", "http://127.0.0.1:5000", "127.0.0.1:50001/app", false },
+        { "another host", "http://127.0.0.1:5000", "x.127.0.0.1:5000/app", false },
+        { "no registry named", "http://127.0.0.1:5000", "busybox", false },
+        { "none plays", NULL, "127.0.0.1:5000/app:1", false },
+        { "Amazon's, with one that plays", "http://127.0.0.1:5000",
+          "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1", true },
+    };
+    static const char auth[] = "com.amazonaws.ecs.capability.ecr-auth",
+                      role[] = "ecs.capability.execution-role-ecr-pull";
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(rows); i++) {
+        cJSON *request = definition("", ",\"executionRoleArn\":\"r\""), *body = NULL;
+        ea_strlist names = { NULL, 0 };
+        size_t found = 0;
+        char *text;
+        ea_err err;
+
+        assert_true(cJSON_ReplaceItemInObjectCaseSensitive(
+            cJSON_GetArrayItem(ea_json_get(request, "containerDefinitions"), 0), "image",
+            cJSON_CreateString(rows[i].image)));
+        if (ea_lc_taskdef_make(request, rows[i].registry, &body, &err))
+            fail_msg("%s: %s", rows[i].why, err.text);
+        ea_lc_taskdef_requires(body, rows[i].registry, &names);
+        for (size_t k = 0; k < names.n; k++)
+            found += strcmp(names.v[k], auth) == 0 || strcmp(names.v[k], role) == 0;
+        text = cJSON_PrintUnformatted(ea_json_get(body, "requiresAttributes"));
+        if (found != (rows[i].login ? 2U : 0U) || (strstr(text, auth) != NULL) != rows[i].login)
+            fail_msg("%s: %s", rows[i].why, text);
+        cJSON_free(text);
         ea_strlist_free(&names);
         cJSON_Delete(body);
         cJSON_Delete(request);
@@ -276,6 +321,7 @@ int main(void)
         cmocka_unit_test(sizes_are_read_with_their_units),
         cmocka_unit_test(defaults_are_filled_in),
         cmocka_unit_test(a_definition_asks_for_what_it_uses),
+        cmocka_unit_test(images_of_the_registry_that_plays_ecr_ask_for_its_login),
         cmocka_unit_test(images_of_ecr_are_known_by_their_host),
         cmocka_unit_test(docker_gets_what_the_agent_does_not_model),
         cmocka_unit_test(a_payload_holds_the_task_with_its_overrides),
