@@ -75,8 +75,8 @@ module-test: all ## the cmdlets in a real PowerShell engine
 	$(call run_suite,tests/psmodule/run.sh)
 wine: module ## unit tests of the Windows build, then its programs, under Wine
 	@$(MAKE) --no-print-directory TARGET=windows native unit test-bins
+	@tests/psmodule/Shell/build.sh win-x64
 	$(call run_suite,tests/wine/run.sh)
-	$(call run_suite,tests/psmodule/wine.sh)
 test-bins: $(SIM) $(SIM_STORE) $(BENCH_BIN) $(WINE_BIN)
 
 # Fuzz targets: tests/fuzz/NAME.c, with NAME.dict and corpus/NAME/ beside it.

@@ -3,6 +3,7 @@ import pytest
 
 import results
 import world as worlds
+from played import place, standing, start  # noqa: F401
 from results import (plane, pytest_collectreport, pytest_configure, pytest_runtest_makereport,  # noqa: F401
                      pytest_sessionfinish)
 

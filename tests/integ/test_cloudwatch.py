@@ -4,20 +4,15 @@ and as what scaling decides by.
 Points are made every few seconds here, not every minute as by default; what is in them is the same.
 """
 import datetime
-import glob
-import gzip
 import json
 import os
-import subprocess
 import time
 
 import pytest
 
 import steps
-import world as worlds
-from test_ecslocal import ECSLOCAL, compare
 from test_local import connected
-from test_metrics import BURN, CPUS, HOLD, HOLD_BYTES, QUARTER, Truth, near
+from published import BURN, CPUS, HOLD, HOLD_BYTES, QUARTER, Truth, near
 from test_services import create, runs, tasks_of
 
 STEP = 5  # seconds between points
@@ -275,18 +270,3 @@ def test_json_is_spoken_as_well(world, bare):
     assert got.json()["__type"].endswith("#MissingRequiredParameterException")
     assert got.headers["x-amzn-query-error"] == "MissingParameter;Sender"
     assert ask("ListMetrics", {"Namespace": 1}).json()["__type"].endswith("#SerializationException")
-
-
-def test_tables_agree_with_the_model_of_the_installed_client():
-    path = glob.glob("/usr/lib/python3/dist-packages/botocore/data/cloudwatch/2010-08-01/service-2.json*")[0]
-    with (gzip.open(path) if path.endswith(".gz") else open(path, "rb")) as f:
-        model = json.load(f)
-    ours = json.loads(subprocess.run([ECSLOCAL, "--cloudwatch-shapes"], check=True, capture_output=True).stdout)
-    assert set(ours) == {"ListMetrics", "GetMetricStatistics", "GetMetricData"}
-    bad = []
-    for operation, tables in ours.items():
-        for side in ("input", "output"):
-            found = []
-            compare(tables[side], model, model["operations"][operation][side]["shape"], "", set(), found)
-            bad += ["%s %s %s" % (operation, side, x) for x in found]
-    assert bad == []

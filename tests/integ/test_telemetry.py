@@ -4,7 +4,7 @@ import time
 
 import plain_plane as pp
 import steps
-from test_metrics import figures, frames, next_frame
+from published import figures, frames, next_frame
 
 CHECKED = "if test -e /sick; then exit 1; fi; test -e /well || exit 1"
 

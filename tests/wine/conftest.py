@@ -1,19 +1,13 @@
 """Fixtures of the tests under Wine."""
-import shutil
-
 import pytest
 
 import wine_world  # first: it tells where the modules of tests/integ are
 import results
-from results import plane, pytest_collectreport, pytest_runtest_makereport, pytest_sessionfinish  # noqa: F401
+from results import (plane, pytest_collectreport, pytest_configure, pytest_runtest_makereport,  # noqa: F401
+                     pytest_sessionfinish)
 from windows_engine import Engine
 
 results.keep_logs_in("wine-logs")
-
-
-def pytest_configure(config):
-    shutil.rmtree(results.kept, ignore_errors=True)
-    results.pytest_configure(config)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,9 @@ struct link {
     volatile LONG sides; /* directions still open; the last one frees */
 };
 
+/* Looks of 5 ms for a pipe that nobody else has any more. */
+#define EARLY_MAX 2000
+
 static int port;
 
 /* One overlapped call to its end: answers the bytes moved, 0 at the end of the stream or on error. */
@@ -119,6 +122,7 @@ int main(int argc, char **argv)
     DWORD delay_ms = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
     OVERLAPPED o = { .hEvent = CreateEventW(NULL, TRUE, FALSE, NULL) };
     BOOL told = FALSE;
+    unsigned early = 0;
     WSADATA data;
 
     if (argc < 3 || WSAStartup(MAKEWORD(2, 2), &data) != 0)
@@ -131,11 +135,12 @@ int main(int argc, char **argv)
                                        65536, 65536, 0, NULL);
 
         if (pipe == INVALID_HANDLE_VALUE) {
-            if (GetLastError() != ERROR_PIPE_BUSY) {
+            /* All ends are in use; or those of a relay that was ended a moment ago are not gone yet. */
+            if (GetLastError() != ERROR_PIPE_BUSY && (told || ++early > EARLY_MAX)) {
                 (void)printf("no pipe: %lu\n", GetLastError());
                 return 1;
             }
-            Sleep(5); /* all ends are in use */
+            Sleep(5);
             continue;
         }
         if (!told) {

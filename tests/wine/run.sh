@@ -1,6 +1,7 @@
 #!/bin/sh
-# The Windows build under Wine: whole program, service, named pipe. Appends one line `passed failed` to the file
-# named by $RESULT. Needs `make TARGET=windows native test-bins`. Arguments go to pytest: file names, -k words, -x.
+# The Windows build under Wine: whole program, service, named pipe, module. Appends one line `passed failed` to the file
+# named by $RESULT. Needs `make module`, `make TARGET=windows native test-bins`, `tests/psmodule/Shell/build.sh win-x64`.
+# Arguments go to pytest: file names, -k words, -x.
 set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 PYTHONDONTWRITEBYTECODE=1
@@ -16,6 +17,8 @@ for file in ecsagent.exe ecsagent.dll ecslocal.exe tests/wine/pipe_relay.exe tes
     tests/wine/dll_tool.exe; do
     [ -f "$out/$file" ] || missing="no $file: run make TARGET=windows native test-bins"
 done
+[ -f "$here/../../psmodule/bin/ECSTools.dll" ] || missing='no psmodule/bin/ECSTools.dll: run make module'
+[ -f "$here/../../build/out/psh-win/psh.exe" ] || missing='no psh.exe: run tests/psmodule/Shell/build.sh win-x64'
 [ "$(id -u)" = 0 ] || missing='tests under Wine make network namespaces and need root'
 if [ "${missing:-}" ]; then
     echo "$missing" >&2
@@ -23,4 +26,18 @@ if [ "${missing:-}" ]; then
     exit 1
 fi
 cd "$here" || exit 1
-exec /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short "$@"
+if [ $# -gt 0 ]; then
+    exec /usr/bin/python3 -m pytest -p no:cacheprovider -q --tb=short "$@"
+fi
+# The worlds' prefixes are laid over this one: nothing may write to it meanwhile.
+../../build/wine.sh --init && ../../build/wine.sh --stop
+rm -rf ../../build/out/wine-logs
+waiting=test_metrics.py
+queue='test_service.py test_module.py test_console.py'
+for file in test_*.py; do
+    case " $waiting $queue " in
+    *" $file "*) ;;
+    *) queue="$queue $file" ;;
+    esac
+done
+exec ../lanes.sh 2 "$waiting" "$queue"
