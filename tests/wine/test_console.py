@@ -284,7 +284,7 @@ def test_a_missing_image_is_named(world, plane, engine):
 # ---- the end -----------------------------------------------------------------------------------------
 
 def pid_of(world):
-    return world.status()["pid"]
+    return world.wait("the agent's status", lambda: world.status()["pid"], needs=[world.agent])
 
 
 def test_the_stop_event_ends_it_in_under_a_second(world, plane, engine):

@@ -77,7 +77,8 @@ def test_a_container_reads_the_engines_object_with_the_reading_before(world, pla
     made = engine.task(arn)[0]
     env = dict(e.split("=", 1) for e in made.body["Env"])
     path = env["ECS_CONTAINER_METADATA_URI_V4"].split("169.254.170.2")[1]
-    got = json.loads(world.get("http://127.0.0.1:51679%s/stats" % path).text)
+    got = json.loads(world.wait("the endpoint", lambda: world.get("http://127.0.0.1:51679%s/stats" % path),
+                                needs=[world.agent]).text)
     assert got["id"] == made.id and not got["preread"].startswith("0001")
     assert got["memory_stats"]["privateworkingset"] == 100 << 20 and got["num_procs"] == engine.processors
     assert {"storage_stats", "num_procs", "networks"} <= set(got)
