@@ -51,10 +51,10 @@ static const ea_jfield registered_fields[] = {
     EA_JSTR (struct ea_ecs_registered, container_instance_arn, "containerInstanceArn", EA_J_REQUIRED | EA_J_NONEMPTY),
     EA_JLIST(struct ea_ecs_registered, attributes,             "attributes",           0, &attribute_shape),
 };
-const ea_jshape ea_ecs_registered_shape = EA_JSHAPE(struct ea_ecs_registered, registered_fields);
+static const ea_jshape registered_shape = EA_JSHAPE(struct ea_ecs_registered, registered_fields);
 struct register_answer { struct ea_ecs_registered *instance; };
 static const ea_jfield register_answer_fields[] = {
-    EA_JPTR(struct register_answer, instance, "containerInstance", EA_J_REQUIRED, &ea_ecs_registered_shape),
+    EA_JPTR(struct register_answer, instance, "containerInstance", EA_J_REQUIRED, &registered_shape),
 };
 static const ea_jshape register_answer_shape = EA_JSHAPE(struct register_answer, register_answer_fields);
 
@@ -64,7 +64,7 @@ static const ea_jfield poll_fields[] = {
     EA_JSTR(struct ea_ecs_poll_endpoint, service_connect_endpoint, "serviceConnectEndpoint", 0),
     EA_JSTR(struct ea_ecs_poll_endpoint, system_logs_endpoint,     "systemLogsEndpoint",     0),
 };
-const ea_jshape ea_ecs_poll_endpoint_shape = EA_JSHAPE(struct ea_ecs_poll_endpoint, poll_fields);
+static const ea_jshape poll_shape = EA_JSHAPE(struct ea_ecs_poll_endpoint, poll_fields);
 
 struct cluster { char *name; };
 static const ea_jfield cluster_fields[] = {
@@ -154,7 +154,8 @@ void ea_ecs_register_add_tag(struct ea_ecs_register *r, const char *key, const c
     x->value = ea_strdup(value ? value : "");
 }
 
-ea_code ea_ecs_register_body(const struct ea_ecs_register *r, char **out, ea_err *err)
+/* The request body; caller frees. */
+static ea_code register_body(const struct ea_ecs_register *r, char **out, ea_err *err)
 {
     EA_BUF_AUTO b = EA_BUF(BODY_MAX);
 
@@ -229,12 +230,12 @@ static void tell_polled(ea_ecs_op *op, ea_str body, const ea_aws_fault *fault, e
 {
     struct ea_ecs_poll_endpoint p = { 0 };
 
-    if (err->code == EA_OK && ea_json_decode(&ea_ecs_poll_endpoint_shape, body, &p, err)) {
+    if (err->code == EA_OK && ea_json_decode(&poll_shape, body, &p, err)) {
         err->code = EA_PROTOCOL;
         (void)ea_wrap(err, "DiscoverPollEndpoint: answer"); /* told by the callback */
     }
     op->polled(op->ctx, err->code == EA_OK ? &p : NULL, fault, err);
-    ea_json_free(&ea_ecs_poll_endpoint_shape, &p);
+    ea_json_free(&poll_shape, &p);
 }
 
 static void tell_done(ea_ecs_op *op, ea_str body, const ea_aws_fault *fault, ea_err *err)
@@ -301,7 +302,7 @@ ea_ecs_op *ea_ecs_register_start(ea_aws *a, const struct ea_ecs_register *r,
     EA_FREE_AUTO char *body = NULL;
     ea_ecs_op *op = NULL;
 
-    if (ea_ecs_register_body(r, &body, err))
+    if (register_body(r, &body, err))
         return NULL;
     op = ea_alloc(sizeof(*op));
     op->registered = done;

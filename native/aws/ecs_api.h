@@ -41,8 +41,6 @@ void ea_ecs_register_add_int(struct ea_ecs_register *r, const char *name, int64_
 void ea_ecs_register_add_set(struct ea_ecs_register *r, const char *name, const ea_strlist *values);
 void ea_ecs_register_add_attribute(struct ea_ecs_register *r, const char *name, const char *value);
 void ea_ecs_register_add_tag(struct ea_ecs_register *r, const char *key, const char *value);
-/* The request body; caller frees. */
-ea_code ea_ecs_register_body(const struct ea_ecs_register *r, char **out, ea_err *err) EA_CHECK;
 
 struct ea_ecs_registered { /* borrowed for the callback */
     char *container_instance_arn;
@@ -59,7 +57,6 @@ const char *ea_ecs_register_mismatch(const struct ea_ecs_register *sent,
 struct ea_ecs_poll_endpoint { /* borrowed for the callback; NULL where the answer has none */
     char *endpoint, *telemetry_endpoint, *service_connect_endpoint, *system_logs_endpoint;
 };
-extern const ea_jshape ea_ecs_poll_endpoint_shape, ea_ecs_registered_shape;
 
 /* Each `done` is called once, later, on the loop; on failure the result is NULL and `fault` holds
  * the service's words. Each start returns NULL with *err only for EA_INVALID / EA_LIMIT. */

@@ -28,11 +28,6 @@ static size_t partition_of(const char *region)
     return i;
 }
 
-const char *ea_dns_suffix(const char *region)
-{
-    return partitions[partition_of(region)].suffix;
-}
-
 static bool is_label(const char *s)
 {
     size_t n = strlen(s);

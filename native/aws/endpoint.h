@@ -17,7 +17,5 @@ typedef struct ea_endpoint_options {
  * the override is malformed. `options` may be NULL. */
 ea_code ea_endpoint_resolve(const char *service, const char *region,
                             const ea_endpoint_options *options, char **out, ea_err *err) EA_CHECK;
-/* "amazonaws.com", "amazonaws.com.cn", ... by the region's name. */
-const char *ea_dns_suffix(const char *region);
 
 #endif

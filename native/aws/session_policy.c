@@ -59,7 +59,8 @@ const char *ea_session_state_name(ea_session_state s)
     return "unknown";
 }
 
-bool ea_close_is_clean(int close_code)
+/* Close codes after which the peer is simply asked again. */
+static bool is_clean(int close_code)
 {
     return close_code == 1000 || close_code == 1001 || close_code == 1006 || close_code == 1011;
 }
@@ -136,7 +137,7 @@ static ea_session_do ended(ea_session_policy *s, const ea_session_end *end, int6
         return EA_DO_NOTHING_NOW;
     }
     /* `why` set: we dropped it, so its end looks clean but is none. */
-    if (end->opened && !s->why && ea_close_is_clean(end->close_code) && !brief) {
+    if (end->opened && !s->why && is_clean(end->close_code) && !brief) {
         ea_backoff_reset(&s->backoff);
         return look_up(s, now);
     }

@@ -79,7 +79,5 @@ void ea_session_policy_init(ea_session_policy *s, const ea_session_params *param
 /* One step. `end` is read for EA_SE_ENDED alone, and may be NULL otherwise. Sets next_at_ms. */
 ea_session_do ea_session_step(ea_session_policy *s, ea_session_event ev, const ea_session_end *end,
                               int64_t mono_ms);
-/* Close codes after which the peer is simply asked again: 1000 1001 1006 1011. */
-bool ea_close_is_clean(int close_code);
 
 #endif

@@ -246,7 +246,8 @@ static void add_names(const struct sorted *s, ea_buf *out)
         ea_buf_addf(out, "%s%s", i ? ";" : "", s->name[i]);
 }
 
-ea_code ea_sigv4_signed_headers(const ea_sign_input *in, ea_buf *out, ea_err *err)
+/* "host;x-amz-date": lower case, sorted. */
+static ea_code add_signed_headers(const ea_sign_input *in, ea_buf *out, ea_err *err)
 {
     struct sorted s;
 
@@ -257,7 +258,8 @@ ea_code ea_sigv4_signed_headers(const ea_sign_input *in, ea_buf *out, ea_err *er
     return ea_buf_check(out, err);
 }
 
-ea_code ea_sigv4_canonical(const ea_sign_input *in, ea_buf *out, ea_err *err)
+/* The canonical request, as text. */
+static ea_code add_canonical(const ea_sign_input *in, ea_buf *out, ea_err *err)
 {
     struct sorted s;
     ea_str path = in->path.n ? in->path : EA_STR("/");
@@ -333,15 +335,17 @@ static void signing_key(const ea_sign_input *in, const char *secret, unsigned ch
     memcpy(in->kept->key, key, sizeof(in->kept->key));
 }
 
-ea_code ea_sigv4_derive(const ea_sign_input *in, const char *secret, char out[EA_SHA256_HEX],
-                        ea_err *err)
+/* The signature (64 hex digits) that `secret` gives for the input: for signing and for checking.
+ * EA_INVALID: too many headers or a malformed date. */
+static ea_code derive(const ea_sign_input *in, const char *secret, char out[EA_SHA256_HEX],
+                      ea_err *err)
 {
     EA_SECRET_BUF_AUTO canonical = EA_BUF(TEXT_MAX);
     EA_BUF_AUTO to_sign = EA_BUF(TEXT_MAX);
     unsigned char key[32], sum[32];
     char hash[EA_SHA256_HEX];
 
-    if (check_date(in->amz_date, err) || ea_sigv4_canonical(in, &canonical, err))
+    if (check_date(in->amz_date, err) || add_canonical(in, &canonical, err))
         return err->code;
     ea_sha256_hex(ea_buf_str(&canonical), hash);
     ea_buf_addf(&to_sign, "AWS4-HMAC-SHA256\n%s\n%.8s/%s/%s/aws4_request\n%s", in->amz_date,
@@ -355,16 +359,17 @@ ea_code ea_sigv4_derive(const ea_sign_input *in, const char *secret, char out[EA
     return EA_OK;
 }
 
-ea_code ea_sigv4_authorization(const ea_sign_input *in, const ea_aws_creds *creds, ea_buf *out,
-                               ea_err *err)
+/* Value of the Authorization header. */
+static ea_code add_authorization(const ea_sign_input *in, const ea_aws_creds *creds, ea_buf *out,
+                                 ea_err *err)
 {
     char signature[EA_SHA256_HEX];
 
-    if (ea_sigv4_derive(in, creds->secret_access_key, signature, err))
+    if (derive(in, creds->secret_access_key, signature, err))
         return err->code;
     ea_buf_addf(out, "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/%s/aws4_request, SignedHeaders=",
                 creds->access_key_id, in->amz_date, in->region, in->service);
-    if (ea_sigv4_signed_headers(in, out, err))
+    if (add_signed_headers(in, out, err))
         return err->code;
     ea_buf_addf(out, ", Signature=%s", signature);
     return ea_buf_check(out, err);
@@ -435,7 +440,7 @@ bool ea_sigv4_matches(const ea_sign_input *in, const char *secret, ea_str signat
         ea_err err = { 0 };
 
         reading.plus_literal = literal;
-        if (!ea_sigv4_derive(&reading, secret, want, &err) && same(want, signature.p, 64))
+        if (!derive(&reading, secret, want, &err) && same(want, signature.p, 64))
             return true;
     }
     return false;
@@ -480,7 +485,7 @@ static ea_code sign_parts(const char *method, const ea_url *u, const ea_sign_hea
         all[in.header_count++] =
             (ea_sign_header){ EA_STR("x-amz-security-token"), ea_str_of(s->token) };
     ea_sha256_hex(body, hash);
-    if (ea_sigv4_authorization(&in, creds, &auth, err))
+    if (add_authorization(&in, creds, &auth, err))
         return err->code;
     return ea_buf_take(&auth, &s->authorization, err);
 }

@@ -52,18 +52,6 @@ typedef struct ea_sign_input {     /* all borrowed */
 void ea_sha256_hex(ea_str data, char out[EA_SHA256_HEX]);
 void ea_hmac_sha256(ea_str key, ea_str data, unsigned char out[32]);
 
-/* The canonical request, as text; for tests and for a refusal's explanation. */
-ea_code ea_sigv4_canonical(const ea_sign_input *in, ea_buf *out, ea_err *err) EA_CHECK;
-/* "host;x-amz-date": lower case, sorted. */
-ea_code ea_sigv4_signed_headers(const ea_sign_input *in, ea_buf *out, ea_err *err) EA_CHECK;
-/* The signature (64 hex digits) that `secret` gives for the input: for signing and for checking.
- * EA_INVALID: too many headers or a malformed date. */
-ea_code ea_sigv4_derive(const ea_sign_input *in, const char *secret, char out[EA_SHA256_HEX],
-                        ea_err *err) EA_CHECK;
-/* Value of the Authorization header. */
-ea_code ea_sigv4_authorization(const ea_sign_input *in, const ea_aws_creds *creds, ea_buf *out,
-                               ea_err *err) EA_CHECK;
-
 typedef struct ea_sigv4_auth { /* views into the Authorization header's value */
     ea_str access_key_id, date, region, service, signed_headers, signature;
 } ea_sigv4_auth;

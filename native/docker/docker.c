@@ -137,7 +137,7 @@ static void maybe_gone(ea_docker *dk)
     ea_free(dk);
 }
 
-void ea_docker_cancel_all(ea_docker *dk)
+static void cancel_all(ea_docker *dk)
 {
     EA_LIST_EACH(&dk->ops, n)
     ea_docker_cancel(EA_OWNER(n, ea_docker_op, node));
@@ -148,7 +148,7 @@ void ea_docker_free(ea_docker *dk)
     if (!dk || dk->closing)
         return;
     dk->closing = true;
-    ea_docker_cancel_all(dk);
+    cancel_all(dk);
     ea_dhttp_free(dk->http);
     maybe_gone(dk);
 }

@@ -35,7 +35,6 @@ ea_code ea_docker_new(ea_loop *l, const struct ea_docker_options *options, ea_do
  * closed the connections. NULL is fine. */
 void ea_docker_free(ea_docker *dk);
 void ea_docker_cancel(ea_docker_op *op);
-void ea_docker_cancel_all(ea_docker *dk);
 size_t ea_docker_in_flight(const ea_docker *dk);
 const char *ea_docker_endpoint(const ea_docker *dk);
 

@@ -179,7 +179,8 @@ static ea_code code_of(unsigned status)
     return status >= 400 ? EA_REFUSED : EA_PROTOCOL;
 }
 
-void ea_dhttp_error(unsigned status, ea_str body, ea_err *err)
+/* Status and body of a failed request -> *err (always filled). */
+static void fail_by_answer(unsigned status, ea_str body, ea_err *err)
 {
     ea_str text = ea_str_trim(body);
     struct cJSON *json = NULL;
@@ -398,7 +399,7 @@ static void on_end(void *owner, bool reusable)
         ea_dconn_close(rq->conn);
     rq->conn = NULL;
     if (!good(rq->status))
-        ea_dhttp_error(rq->status, a.body, &err);
+        fail_by_answer(rq->status, a.body, &err);
     complete(rq, &a, &err);
 }
 

@@ -65,7 +65,4 @@ void ea_dhttp_abort(ea_dhttp_req *rq, const ea_err *why);
 size_t ea_dhttp_idle(const ea_dhttp *h);      /* kept-alive connections now */
 size_t ea_dhttp_in_flight(const ea_dhttp *h); /* requests whose `done` is still to come */
 
-/* Pure: status and body of a failed request -> *err (always filled). */
-void ea_dhttp_error(unsigned status, ea_str body, ea_err *err);
-
 #endif

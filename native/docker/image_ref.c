@@ -130,7 +130,7 @@ char *ea_image_ref_familiar(ea_str name)
     return ea_str_dup(path);
 }
 
-bool ea_image_ref_same_repo(ea_str a, ea_str b)
+static bool same_repo(ea_str a, ea_str b)
 {
     EA_FREE_AUTO char *full_a = ea_image_ref_full(a);
     EA_FREE_AUTO char *full_b = ea_image_ref_full(b);
@@ -162,7 +162,7 @@ const char *ea_image_ref_pick_digest(const char *image, char *const *repo_digest
     for (size_t i = 0; i < n; i++) {
         if (ea_image_ref_parse(repo_digests[i], &have, &ignored) || !have.digest.n)
             continue; /* "<none>@<none>" of an image without a name */
-        if (ea_image_ref_same_repo(want.name, have.name))
+        if (same_repo(want.name, have.name))
             return have.digest.p; /* the last part of a text that ends there */
     }
     return NULL;

@@ -25,7 +25,6 @@ ea_str ea_image_ref_host(ea_str name);
 char *ea_image_ref_full(ea_str name);
 /* Familiar: "docker.io/library/nginx" -> "nginx". The caller frees. */
 char *ea_image_ref_familiar(ea_str name);
-bool ea_image_ref_same_repo(ea_str a, ea_str b);
 /* What POST /images/create wants: fromImage (familiar name) and tag: the digest, the tag, "latest".
  * The caller frees both. */
 ea_code ea_image_ref_pull_args(const char *text, char **from_image, char **tag,

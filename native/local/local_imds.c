@@ -83,7 +83,8 @@ static const char *architecture(void)
     return "x86_64";
 }
 
-void ea_lc_imds_document(const ea_local *lc, ea_buf *out)
+/* The instance identity document. */
+static void add_document(const ea_local *lc, ea_buf *out)
 {
     char started[EA_RFC3339_MAX];
 
@@ -158,12 +159,12 @@ static bool add_item(const ea_local *lc, const char *path, ea_buf *out)
     if (strcmp(path, "meta-data/placement/availability-zone") == 0) {
         ea_buf_addf(out, "%sa", lc->state.region);
     } else if (strcmp(path, "dynamic/instance-identity/document") == 0) {
-        ea_lc_imds_document(lc, out);
+        add_document(lc, out);
     } else if (strcmp(path, "dynamic/instance-identity/signature") == 0) {
         EA_BUF_AUTO document = EA_BUF(4096);
         char mac[45];
 
-        ea_lc_imds_document(lc, &document);
+        add_document(lc, &document);
         ea_lc_imds_signature(lc, ea_buf_str(&document), mac);
         ea_buf_adds(out, mac);
     } else if (strcmp(path, "meta-data/iam/security-credentials/" EA_LC_ROLE_NAME) == 0) {

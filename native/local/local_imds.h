@@ -10,8 +10,7 @@
 
 /* Any request below /latest/. */
 void ea_lc_imds_serve(ea_local *lc, ea_http_request *req);
-/* The instance identity document, and its signature as this program makes and knows it. */
-void ea_lc_imds_document(const ea_local *lc, ea_buf *out);
+/* The signature of the instance identity document, as this program makes and knows it. */
 void ea_lc_imds_signature(const ea_local *lc, ea_str document, char out[45]);
 
 #endif

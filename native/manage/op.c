@@ -114,17 +114,6 @@ void ea_op_verbose(ecsagent_op *op, const char *fmt, ...)
     push(op, ECSAGENT_EVENT_VERBOSE, 0, NULL, text);
 }
 
-void ea_op_warning(ecsagent_op *op, const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap); /* longer texts are cut */
-    va_end(ap);
-    push(op, ECSAGENT_EVENT_WARNING, 0, NULL, text);
-}
-
 void ea_op_fail(ecsagent_op *op, const ea_err *err, int exit_code, const char *advice)
 {
     ecsagent_error *e = &op->error;

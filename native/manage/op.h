@@ -23,7 +23,6 @@ int32_t ea_op_start(ea_op_work *work, void *arg, void (*free_arg)(void *), uint3
 void ea_op_progress(ecsagent_op *op, int percent, const char *activity, const char *fmt, ...)
     EA_PRINTF(4, 5);
 void ea_op_verbose(ecsagent_op *op, const char *fmt, ...) EA_PRINTF(2, 3);
-void ea_op_warning(ecsagent_op *op, const char *fmt, ...) EA_PRINTF(2, 3);
 /* `advice` NULL: none. exit_code: 1 try again, 5 an operator must act. */
 void ea_op_fail(ecsagent_op *op, const ea_err *err, int exit_code, const char *advice);
 void ea_op_result(ecsagent_op *op, ecsagent_type type, const void *items, uint32_t count,

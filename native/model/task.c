@@ -90,7 +90,7 @@ static const ea_jfield store_fields[] = {
     EA_JBOOL(struct ea_task, prepared,                 "prepared",               0),
     EA_JBOOL(struct ea_task, holds_resources,          "holdsResources",         0),
 };
-const ea_jshape ea_task_store_shape = EA_JSHAPE_ON(struct ea_task, store_fields, &common_shape);
+static const ea_jshape store_shape = EA_JSHAPE_ON(struct ea_task, store_fields, &common_shape);
 
 static const ea_jfield prop_fields[] = {
     EA_JSTR(struct ea_attachment_prop, name,  "name",  0),
@@ -116,7 +116,7 @@ void ea_task_free(struct ea_task *t)
         return;
     for (size_t i = 0; i < t->containers.n; i++)
         ea_container_done(&t->containers.v[i]); /* also what the tables do not list */
-    ea_json_free(&ea_task_store_shape, t);
+    ea_json_free(&store_shape, t);
     ea_free(t);
 }
 
@@ -247,7 +247,7 @@ ea_code ea_task_to_row(const struct ea_task *t, char **json, ea_err *err)
 {
     EA_BUF_AUTO b = EA_BUF(ROW_MAX_BYTES);
 
-    ea_json_encode(&ea_task_store_shape, t, EA_J_STORE, &b);
+    ea_json_encode(&store_shape, t, EA_J_STORE, &b);
     if (ea_buf_take(&b, json, err))
         return ea_wrap(err, "encode task %s", t->arn);
     return EA_OK;
@@ -257,7 +257,7 @@ ea_code ea_task_from_row(ea_str json, struct ea_task **out, ea_err *err)
 {
     struct ea_task *t = ea_task_new();
 
-    if (ea_json_decode(&ea_task_store_shape, json, t, err)) {
+    if (ea_json_decode(&store_shape, json, t, err)) {
         ea_task_free(t);
         return ea_wrap(err, "stored task");
     }

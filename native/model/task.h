@@ -109,7 +109,6 @@ struct ea_task {
 };
 
 extern const ea_jshape ea_task_wire_shape; /* as in PayloadMessage.tasks[]; credentials apart */
-extern const ea_jshape ea_task_store_shape;
 
 struct ea_task *ea_task_new(void);
 void ea_task_free(struct ea_task *t); /* NULL is fine */

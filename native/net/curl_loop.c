@@ -314,7 +314,7 @@ static bool has_line_break(const char *s)
     return strpbrk(s, "\r\n") != NULL;
 }
 
-ea_code ea_net_job_header(ea_net_job *job, const char *name, const char *value, ea_err *err)
+static ea_code add_header(ea_net_job *job, const char *name, const char *value, ea_err *err)
 {
     EA_SECRET_AUTO char *line = NULL;
     struct curl_slist *grown = NULL;
@@ -354,7 +354,7 @@ static bool given(const ea_httpc_header *h, size_t n, const char *name)
 static ea_code set_headers(ea_net_job *job, const ea_httpc_header *h, size_t n, ea_err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (ea_net_job_header(job, h[i].name, h[i].value, err))
+        if (add_header(job, h[i].name, h[i].value, err))
             return err->code;
     }
     if (suppress(job, "Expect:", err))

@@ -23,8 +23,6 @@ typedef struct ea_net_job { /* one easy handle in the multi; embedded in its own
 ea_code ea_net_job_init(ea_net_job *job, ea_net *net, const char *url, const char *protocols,
                         const ea_httpc_header *headers, size_t header_count, bool no_proxy,
                         ea_err *err) EA_CHECK;
-ea_code ea_net_job_header(ea_net_job *job, const char *name, const char *value,
-                          ea_err *err) EA_CHECK;
 ea_code ea_net_job_add(ea_net_job *job, ea_err *err) EA_CHECK;
 void ea_net_job_done(ea_net_job *job); /* leaves the multi, frees; safe on a half-made one */
 /* *err from a result of this job. */

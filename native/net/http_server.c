@@ -56,11 +56,6 @@ ea_http_server *ea_http_server_new(ea_loop *loop, const ea_http_limits *limits,
     return s;
 }
 
-size_t ea_http_server_connections(const ea_http_server *s)
-{
-    return s->conn_count;
-}
-
 static void on_drained(void *arg)
 {
     ea_http_server *s = arg;

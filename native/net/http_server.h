@@ -73,7 +73,6 @@ ea_http_server *ea_http_server_new(ea_loop *loop, const ea_http_limits *limits,
  * drain_ms. The handler is not called any more. The memory frees itself when the last connection is
  * gone; `done` (may be NULL) is called then, later on the loop. */
 void ea_http_server_close(ea_http_server *s, unsigned drain_ms, void (*done)(void *ctx), void *ctx);
-size_t ea_http_server_connections(const ea_http_server *s);
 
 /* port 0: the system picks one, see ea_http_listener_port(). EA_CONFLICT: address in use; EA_DENIED;
  * EA_NOT_FOUND: the address is not on this machine; else EA_IO. */

@@ -17,7 +17,8 @@ static int hex_digit(char c)
     return -1;
 }
 
-ea_code ea_http_unescape(ea_str in, char **out, ea_err *err)
+/* Unescapes %XX once. EA_INVALID on a broken escape or a NUL. *out: caller frees by ea_free. */
+static ea_code unescape(ea_str in, char **out, ea_err *err)
 {
     char *text = ea_try_alloc(in.n + 1);
     size_t n = 0;
@@ -95,7 +96,7 @@ ea_code ea_http_clean_path(ea_str target, char **path, char **raw, ea_err *err)
     }
     if (p.n == 0 || p.p[0] != '/')
         return ea_fail(err, EA_INVALID, "a request target must begin with a slash");
-    if (ea_http_unescape(p, &text, err))
+    if (unescape(p, &text, err))
         return err->code;
     n = strlen(text);
     /* the cleaner may need one byte more than it read: "/.." becomes "/" */
@@ -119,12 +120,12 @@ bool ea_http_query_find(const char *query, const char *name, char **value)
 
         rest = ea_str_cut(rest, '&', &pair);
         escaped = ea_str_cut(pair, '=', &key);
-        if (ea_http_unescape(key, &text, &err))
+        if (unescape(key, &text, &err))
             continue;
         same = strcmp(text, name) == 0;
         ea_free(text);
         if (same)
-            return ea_http_unescape(escaped, value, &err) == EA_OK;
+            return unescape(escaped, value, &err) == EA_OK;
     }
     return false;
 }

@@ -6,8 +6,6 @@
 #include "../base/buf.h"
 #include "http_server.h"
 
-/* Unescapes %XX once. EA_INVALID on a broken escape or a NUL. *out: caller frees by ea_free. */
-ea_code ea_http_unescape(ea_str in, char **out, ea_err *err) EA_CHECK;
 /* Path of a request target, unescaped and cleaned: begins with a slash, no empty, "." or ".." parts
  * (".." never leaves the root), a slash at the end stays. Absolute targets ("http://host/x") lose
  * scheme and host. *raw gets the escaped path (caller frees both by ea_free). */

@@ -120,7 +120,8 @@ static void on_closed(void *ctx)
 
 static const ea_http_raw_ops raw_ops = { .data = on_data, .closed = on_closed };
 
-bool ea_ws_wanted(const ea_http_request *req)
+/* Is this a request to open a websocket (method, version and key as RFC 6455 4.2.1 asks)? */
+static bool is_wanted(const ea_http_request *req)
 {
     const char *upgrade = ea_http_header_get(req, "Upgrade");
     const char *connection = ea_http_header_get(req, "Connection");
@@ -162,7 +163,7 @@ ea_ws_conn *ea_ws_accept(ea_loop *loop, ea_http_request *req, const ea_ws_limits
     EA_BUF_AUTO head = EA_BUF(512);
     ea_ws_conn *c;
 
-    if (!ea_ws_wanted(req) || !key_is_sound(key) || add_handshake(&head, key)) {
+    if (!is_wanted(req) || !key_is_sound(key) || add_handshake(&head, key)) {
         ea_http_respond_text(req, 400, "websocket handshake expected");
         return NULL;
     }
@@ -218,13 +219,6 @@ ea_code ea_ws_send(ea_ws_conn *c, ea_str text, ea_err *err)
         return ea_fail(err, EA_LIMIT, "%zu bytes already wait for the peer",
                        ea_http_conn_queued(c->http));
     return send_message(c, WSLAY_TEXT_FRAME, text, err);
-}
-
-void ea_ws_ping(ea_ws_conn *c)
-{
-    ea_err err;
-
-    (void)send_message(c, WSLAY_PING, (ea_str){ NULL, 0 }, &err); /* `closed` tells a failure */
 }
 
 void ea_ws_close(ea_ws_conn *c, unsigned code, const char *reason)

@@ -22,8 +22,6 @@ typedef struct ea_ws_limits { /* 0: the default in brackets */
     unsigned close_wait_ms;   /* for the peer's close frame after ours [3000] */
 } ea_ws_limits;
 
-/* Is this a request to open a websocket (method, version and key as RFC 6455 4.2.1 asks)? */
-bool ea_ws_wanted(const ea_http_request *req);
 /* Answers 101 and takes the connection over, or answers 400/426 when it is no websocket request; `req`
  * is dead after the call. `ops` is borrowed for the connection's life. NULL: refused, or the peer has
  * gone; then no callback comes. */
@@ -31,7 +29,6 @@ ea_ws_conn *ea_ws_accept(ea_loop *loop, ea_http_request *req, const ea_ws_limits
                          const ea_ws_ops *ops, void *ctx);
 /* One text message, copied. EA_LIMIT: the peer reads too slowly; EA_UNREACHABLE: it is closing. */
 ea_code ea_ws_send(ea_ws_conn *c, ea_str text, ea_err *err) EA_CHECK;
-void ea_ws_ping(ea_ws_conn *c);
 /* Sends a close frame (reason: at most 123 bytes, cut) and waits for the peer's; `closed` follows. */
 void ea_ws_close(ea_ws_conn *c, unsigned code, const char *reason);
 /* Ends the TCP connection without a close frame; `closed` follows. */

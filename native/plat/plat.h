@@ -1,7 +1,7 @@
 /* plat.h - all that differs by operating system, as functions: plat/unix and plat/win have one file
  * of the same name for each group below, but for what is the same for both. Paths are UTF-8; Windows
- * turns them wide at the last call. Thread: any, unless said otherwise. No function here keeps state that another call must undo but
- * the directory lock and the stop handler. */
+ * turns them wide at the last call. Thread: any, unless said otherwise. No function here keeps state
+ * that another call must undo but the directory lock and the stop handler. */
 #ifndef EA_PLAT_PLAT_H
 #define EA_PLAT_PLAT_H
 

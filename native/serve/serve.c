@@ -347,11 +347,6 @@ ea_code ea_serve_task_endpoint(ea_serve *s, ea_err *err)
     return ea_http_listen_tcp(s->tasks, EA_TASK_ADDRESS, 80, &s->endpoint, err);
 }
 
-bool ea_serve_has_task_endpoint(const ea_serve *s)
-{
-    return s->endpoint != NULL;
-}
-
 void ea_serve_drop_task_endpoint(ea_serve *s)
 {
     ea_http_listener_close(s->endpoint);

@@ -81,7 +81,6 @@ void ea_serve_stats_came(ea_serve *s);
 /* Each may be called again after a failure; a second success is an error of the caller. */
 ea_code ea_serve_credentials(ea_serve *s, ea_err *err) EA_CHECK;   /* 127.0.0.1:51679 */
 ea_code ea_serve_task_endpoint(ea_serve *s, ea_err *err) EA_CHECK; /* 169.254.170.2:80 */
-bool ea_serve_has_task_endpoint(const ea_serve *s);
 void ea_serve_drop_task_endpoint(ea_serve *s); /* the address went away: listen anew */
 ea_code ea_serve_introspection(ea_serve *s, const char *address, ea_err *err) EA_CHECK;
 /* A unix socket path or a pipe name. */
