@@ -2,6 +2,7 @@
 #include "local_store.h"
 
 #include "../base/alloc.h"
+#include "../plat/plat.h"
 
 #include <sqlite3.h>
 
@@ -71,8 +72,9 @@ static ea_code set_up(ea_lc_store *s, ea_err *err)
 ea_code ea_lc_store_open(const char *path, ea_lc_store **out, ea_err *err)
 {
     ea_lc_store *s = ea_alloc(sizeof(*s));
+    EA_FREE_AUTO char *native = ea_plat_native_path(path);
 
-    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+    if (sqlite3_open_v2(native, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
             SQLITE_OK ||
         set_up(s, err)) {
         if (!err->code || !s->put)

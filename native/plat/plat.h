@@ -66,6 +66,8 @@ ea_code ea_plat_read_file(const char *path, size_t max, ea_buf *out, ea_err *err
 ea_code ea_plat_write_file(const char *path, ea_str content, unsigned mode, ea_err *err) EA_CHECK;
 /* Makes an empty file if there is none, and lets nobody but the owner read it. */
 ea_code ea_plat_private_file(const char *path, ea_err *err) EA_CHECK;
+/* The path as other libraries can open it, however long it is; caller frees. */
+char *ea_plat_native_path(const char *path);
 ea_code ea_plat_rename(const char *from, const char *to, ea_err *err) EA_CHECK; /* replaces `to` */
 ea_code ea_plat_make_dir(const char *path,
                          ea_err *err) EA_CHECK; /* with parents; 0700; exists: fine */

@@ -135,7 +135,8 @@ static int use_wal(sqlite3 *db)
 
 static int open_file(ea_store *s)
 {
-    int rc = sqlite3_open_v2(s->path, &s->db,
+    EA_FREE_AUTO char *native = ea_plat_native_path(s->path);
+    int rc = sqlite3_open_v2(native, &s->db,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                  SQLITE_OPEN_EXRESCODE,
                              NULL);

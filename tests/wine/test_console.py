@@ -107,6 +107,21 @@ def test_its_files_are_where_windows_keeps_them(world, plane, engine):
         assert "Docker Engine answers" in f.read()
 
 
+def test_a_data_directory_deeper_than_the_usual_limit_of_windows_is_used(world, plane, engine):
+    deep = wine_world.PROGRAM_DATA + "\\" + "\\".join(["a folder with a name of some length"] * 10) + "\\data"
+    assert len(deep) > 260
+    steps.joined(world, plane, ECS_DATADIR=deep)
+    arn = run(world, plane, iis())
+    kill_agent(world, plane)
+    assert os.path.exists(world.path(deep + "\\ecsagent.db"))
+    world.start_agent(plane, ECS_DATADIR=deep)
+    world.wait("the session of the agent that found its state", plane.acs, 20)
+    assert len(plane.registrations) == 1 and len(engine.creates) == 1
+    steps.stop(world, plane, arn)
+    world.stop_agent()
+    world.run(["rm", "-rf", world.inside(wine_world.PROGRAM_DATA)])  # too deep for the tool that cleans up
+
+
 def test_few_requests_are_made_of_the_engine(world, plane, engine):
     steps.joined(world, plane)
     at_start = len(engine.requests)

@@ -206,6 +206,11 @@ ea_code ea_plat_private_file(const char *path, ea_err *err)
     return number ? ea_fail_errno(err, number, "open", path) : EA_OK;
 }
 
+char *ea_plat_native_path(const char *path)
+{
+    return ea_strdup(path);
+}
+
 ea_code ea_plat_rename(const char *from, const char *to, ea_err *err)
 {
     if (rename(from, to) != 0)

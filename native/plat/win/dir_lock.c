@@ -22,7 +22,7 @@ static struct held *all_held;
 static HANDLE open_lock(const char *dir, DWORD access_wanted, DWORD share, DWORD how)
 {
     EA_FREE_AUTO char *path = ea_sprintf_dup("%s\\lock", dir);
-    EA_FREE_AUTO wchar_t *wide = ea_wide(path);
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
 
     return CreateFileW(wide, access_wanted, share, NULL, how, FILE_ATTRIBUTE_NORMAL, NULL);
 }

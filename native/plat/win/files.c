@@ -262,6 +262,13 @@ ea_code ea_plat_private_file(const char *path, ea_err *err)
     return EA_OK;
 }
 
+char *ea_plat_native_path(const char *path)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_wide_path(path);
+
+    return ea_narrow(wide);
+}
+
 ea_code ea_plat_rename(const char *from, const char *to, ea_err *err)
 {
     EA_FREE_AUTO wchar_t *a = ea_wide_path(from);

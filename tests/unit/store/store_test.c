@@ -578,11 +578,39 @@ static void a_kill_before_the_commit_leaves_the_old_state_and_after_it_the_new(v
     ea_store_close(s);
 }
 
+static void a_folder_deeper_than_windows_usual_limit_holds_the_state(void **state)
+{
+    char deep[700];
+    size_t n = (size_t)snprintf(deep, sizeof(deep), "%s", folder);
+    EA_FREE_AUTO char *file = NULL;
+    EA_FREE_AUTO char *log = NULL;
+    ea_err err = { 0 };
+    ea_store *s = NULL;
+
+    (void)state;
+    while (n < 380)
+        n += (size_t)snprintf(deep + n, sizeof(deep) - n, "/a folder with a name of some length");
+    assert_int_equal(ea_plat_make_dir(deep, &err), EA_OK);
+    if (ea_plat_lock_dir(deep, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(ea_plat_lock_holder(deep), ea_plat_pid());
+    file = ea_sprintf_dup("%s/agent.db", deep);
+    log = ea_sprintf_dup("%s-wal", file);
+    for (int i = 0; i < 2; i++) { /* made, then opened again */
+        if (ea_store_open(file, &s, &err))
+            fail_msg("%s", err.text);
+        assert_true(ea_plat_exists(file) && ea_plat_exists(log));
+        ea_store_close(s);
+    }
+    ea_plat_unlock_dir(deep);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        IN_FOLDER(a_folder_deeper_than_windows_usual_limit_holds_the_state),
         IN_FOLDER(what_was_committed_is_there_after_opening_again),
         IN_FOLDER(what_was_rolled_back_or_left_open_is_not_there),
         IN_FOLDER(a_change_outside_of_a_transaction_is_refused),
