@@ -122,6 +122,21 @@ def test_a_data_directory_deeper_than_the_usual_limit_of_windows_is_used(world, 
     world.run(["rm", "-rf", world.inside(wine_world.PROGRAM_DATA)])  # too deep for the tool that cleans up
 
 
+def test_limits_of_a_whole_task_are_told_as_not_enforced_and_those_of_its_containers_count(world, plane, engine):
+    _s, out, _e = world.run([wine_world.LOADER, os.path.join(wine_world.WIN_OUT, "ecsagent.exe"), "-settings"],
+                            env=world.agent_environment(plane))
+    line, = [x for x in out.splitlines() if x.startswith("ecs.capability.task-cpu-mem-limit")]
+    assert "Windows has no limits for whole tasks" in line
+    agent = steps.joined(world, plane, ECS_ENABLE_TASK_CPU_MEM_LIMIT="true")
+    assert "ECS_ENABLE_TASK_CPU_MEM_LIMIT" in agent.text(), "no setting is without effect in silence"
+    names = {a["name"] for a in plane.of("RegisterContainerInstance")[0].body["attributes"]}
+    assert "ecs.capability.task-cpu-mem-limit" not in names
+    run(world, plane, iis(), cpu=0.5, memory=700)
+    body, = engine.creates
+    assert not body["HostConfig"].get("CgroupParent") and body["HostConfig"]["Memory"] == 500 * 1024 * 1024
+    assert not engine.refusals and not engine.ignored
+
+
 def test_few_requests_are_made_of_the_engine(world, plane, engine):
     steps.joined(world, plane)
     at_start = len(engine.requests)
