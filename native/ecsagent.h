@@ -429,10 +429,12 @@ typedef struct ecsagent_local_up_params {
     uint32_t timeout_s;      /* default 30 */
     uint32_t what_if;        /* 1: change nothing, RESULT is a list of ecsagent_action */
     uint32_t reserved;
+    const char *registry; /* URL of the one that plays Amazon ECR; NULL: none is named */
 } ecsagent_local_up_params;
 
-/* Starts the local control plane as a process of its own and waits until it answers. Starting what
- * runs with the same data directory succeeds.
+/* Starts the local control plane as a process of its own, with `env` as its environment, and waits until
+ * it answers. Starting what runs with the same data directory succeeds; it keeps its registry.
+ * ECSLOCAL_REGISTRY_PASSWORD of `env` is what the registry takes from user AWS.
  * RESULT: one ecsagent_local; with what_if a list of ecsagent_action. */
 ECSAGENT_API int32_t ecsagent_local_up_start(const ecsagent_local_up_params *params,
                                              ecsagent_op **op);

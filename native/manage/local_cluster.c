@@ -26,7 +26,7 @@ static const char activity[] = "Starting the local control plane";
 
 struct local_request {
     ea_envs env;
-    char *program_dir, *data_dir;
+    char *program_dir, *data_dir, *registry;
     uint32_t port, timeout_s;
     bool what_if, remove_data;
 };
@@ -38,6 +38,7 @@ static void request_free(void *arg)
     ea_envs_free(&r->env);
     ea_free(r->program_dir);
     ea_free(r->data_dir);
+    ea_free(r->registry);
     ea_free(r);
 }
 
@@ -200,11 +201,19 @@ static ea_code launch(const struct local_request *r, ea_process *process, ea_err
                                  port,
                                  "--region",
                                  region ? region : default_region,
+                                 r->registry ? "--registry" : NULL,
+                                 r->registry,
                                  NULL };
-    const struct ea_spawn spawn = { .program = exe, .argv = argv, .log_file = log };
+    /* Variables of the caller's session: a shell keeps them apart from those of its process. */
+    const struct ea_spawn spawn = {
+        .program = exe, .argv = argv, .env = (const char *const *)r->env.v, .log_file = log
+    };
 
     if (!ea_plat_exists(exe))
         return ea_fail(err, EA_NOT_FOUND, "%s is missing: build it with make", exe);
+    if (r->registry && !ea_envs_get(&r->env, "ECSLOCAL_REGISTRY_PASSWORD"))
+        return ea_fail(err, EA_SETTINGS,
+                       "a registry needs ECSLOCAL_REGISTRY_PASSWORD, what it takes from user AWS");
     if (ea_plat_make_dir(r->data_dir, err) || ea_plat_spawn(&spawn, process, err))
         return ea_wrap(err, "start the local control plane");
     return EA_OK;
@@ -250,7 +259,7 @@ static void fail_up(ecsagent_op *op, const ea_err *err)
 {
     bool taken = err->code == EA_CONFLICT;
 
-    ea_op_fail(op, err, taken ? OPERATOR : RETRY,
+    ea_op_fail(op, err, taken || err->code == EA_SETTINGS ? OPERATOR : RETRY,
                taken ? "Use another -Port, or stop the other one." : NULL);
 }
 
@@ -289,6 +298,7 @@ int32_t ea_local_up_start(const ecsagent_local_up_params *p, ecsagent_op **op)
     struct local_request *r = request_new(p->env, p->env_count, p->data_dir);
 
     r->program_dir = p->program_dir ? ea_strdup(p->program_dir) : ea_plat_lib_dir();
+    r->registry = ea_strdup(ea_zstr_empty(p->registry) ? NULL : p->registry);
     r->port = p->port ? p->port : DEFAULT_PORT;
     r->timeout_s = p->timeout_s ? p->timeout_s : 30;
     r->what_if = p->what_if != 0;

@@ -16,8 +16,10 @@ public abstract class EcsLocalCmdlet : EcsChangeCmdlet
     /// <param name="port">0 for the default.</param>
     /// <param name="dataDirectory">null for the default.</param>
     /// <param name="timeoutSec">0 for the default.</param>
+    /// <param name="registry">null for none.</param>
     /// <returns>null after -WhatIf and after a No.</returns>
-    private protected EcsLocalCluster? StartLocalCluster(int port, string? dataDirectory, int timeoutSec)
+    private protected EcsLocalCluster? StartLocalCluster(int port, string? dataDirectory, int timeoutSec,
+                                                        string? registry = null)
     {
         EcsLocalCluster? local = Change(What, "Start", (NativeScope scope, uint whatIf, out AgentHandle op) =>
         {
@@ -31,6 +33,7 @@ public abstract class EcsLocalCmdlet : EcsChangeCmdlet
                 Port = (uint)port,
                 TimeoutS = (uint)timeoutSec,
                 WhatIf = whatIf,
+                Registry = scope.Text(registry),
             };
             return NativeMethods.LocalUpStart(ref parameters, out op);
         }, OneCluster);

@@ -17,6 +17,10 @@ public sealed class StartEcsLocalClusterCommand : EcsLocalCmdlet
     public string? DataDirectory { get; set; }
 
     [Parameter]
+    [ValidatePattern("^https?://[^/]+/?$")]
+    public string? Registry { get; set; }
+
+    [Parameter]
     [ValidateRange(1, 3600)]
     public int TimeoutSec { get; set; } = 30;
 
@@ -28,7 +32,7 @@ public sealed class StartEcsLocalClusterCommand : EcsLocalCmdlet
         string? directory = DataDirectory is null ? null : GetUnresolvedProviderPathFromPSPath(DataDirectory);
         try
         {
-            EcsLocalCluster? local = StartLocalCluster(Port, directory, TimeoutSec);
+            EcsLocalCluster? local = StartLocalCluster(Port, directory, TimeoutSec, Registry);
             if (local is not null && PassThru)
             {
                 WriteObject(local);

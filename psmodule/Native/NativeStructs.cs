@@ -281,6 +281,7 @@ internal struct NativeLocalUpParams
     public uint TimeoutS;
     public uint WhatIf;
     public uint Reserved;
+    public IntPtr Registry;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -49,15 +49,27 @@ public sealed class LocalClusterTests
     }
 
     [Theory]
-    [InlineData("", "data=- port=0 timeout=30 what_if=0")]
-    [InlineData("-Port 6100 -TimeoutSec 5", "data=- port=6100 timeout=5 what_if=0")]
-    [InlineData("-DataDirectory /tmp/a/../b", "data=/tmp/b port=0 timeout=30 what_if=0")]
+    [InlineData("", "data=- port=0 timeout=30 what_if=0 registry=-")]
+    [InlineData("-Port 6100 -TimeoutSec 5", "data=- port=6100 timeout=5 what_if=0 registry=-")]
+    [InlineData("-DataDirectory /tmp/a/../b", "data=/tmp/b port=0 timeout=30 what_if=0 registry=-")]
+    [InlineData("-Registry http://127.0.0.1:5000", "data=- port=0 timeout=30 what_if=0 registry=http://127.0.0.1:5000")]
     public void Its_parameters_reach_the_library(string parameters, string seen)
     {
         using var session = new Session();
 
         Assert.Equal("local up " + seen,
                      session.Run($"Start-ECSLocalCluster {parameters} -Verbose").MustWork().Call("local up"));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:5000")]
+    [InlineData("http://127.0.0.1:5000/path")]
+    public void A_registry_is_an_address_with_its_scheme(string registry)
+    {
+        using var session = new Session();
+
+        Assert.StartsWith("ParameterArgumentValidationError,",
+                          session.Run($"Start-ECSLocalCluster -Registry {registry}").Terminating!.FullyQualifiedErrorId);
     }
 
     [Fact]

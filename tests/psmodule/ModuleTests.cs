@@ -75,8 +75,8 @@ public sealed class ModuleTests
                 "[-TimeoutSec <int>] [<CommonParameters>]")]
     [InlineData("Stop-ECSAgentTask", "[-TaskArn] <string[]> [-TimeoutSec <int>] [-PassThru] [-WhatIf] [-Confirm] " +
                 "[<CommonParameters>]")]
-    [InlineData("Start-ECSLocalCluster", "[-Port <int>] [-DataDirectory <string>] [-TimeoutSec <int>] [-PassThru] " +
-                "[-WhatIf] [-Confirm] [<CommonParameters>]")]
+    [InlineData("Start-ECSLocalCluster", "[-Port <int>] [-DataDirectory <string>] [-Registry <string>] " +
+                "[-TimeoutSec <int>] [-PassThru] [-WhatIf] [-Confirm] [<CommonParameters>]")]
     [InlineData("Stop-ECSLocalCluster", "[-DataDirectory <string>] [-RemoveData] [-TimeoutSec <int>] [-WhatIf] " +
                 "[-Confirm] [<CommonParameters>]")]
     public void Each_cmdlet_has_one_parameter_set(string name, string syntax)

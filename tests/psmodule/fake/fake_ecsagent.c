@@ -470,8 +470,9 @@ int32_t ecsagent_stop_task_start(const ecsagent_stop_task_params *p, ecsagent_op
 int32_t ecsagent_local_up_start(const ecsagent_local_up_params *p, ecsagent_op **out)
 {
     const char *script = env_get(p->env, p->env_count, "FAKE_ECSAGENT");
-    ecsagent_op *op = new_op(out, "local up data=%s port=%u timeout=%u what_if=%u",
-                             or_dash(p->data_dir), p->port, p->timeout_s, p->what_if);
+    ecsagent_op *op =
+        new_op(out, "local up data=%s port=%u timeout=%u what_if=%u registry=%s",
+               or_dash(p->data_dir), p->port, p->timeout_s, p->what_if, or_dash(p->registry));
 
     if (!op)
         return ECSAGENT_NO_MEMORY;
