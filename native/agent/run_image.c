@@ -107,6 +107,9 @@ static void have(struct run *r, const struct ea_image *image)
 {
     ea_image_remember_env(r->ag, r->image, image);
     r->image_id = ea_strdup(image->id);
+    if (!r->want && !r->digest)
+        r->digest = ea_strdup(
+            ea_image_ref_pick_digest(r->image, image->repo_digests.v, image->repo_digests.n));
 }
 
 static void local_looked_for(void *ctx, const struct ea_image *image, const ea_err *err)
@@ -279,9 +282,6 @@ static void inspected(void *ctx, const struct ea_image *image, const ea_err *err
         have(r, image);
         r->cached = true;
     }
-    if (image && r->kind == EA_FX_RESOLVE)
-        r->digest = ea_strdup(
-            ea_image_ref_pick_digest(r->image, image->repo_digests.v, image->repo_digests.n));
     finish(r, err);
 }
 

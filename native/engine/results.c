@@ -175,6 +175,15 @@ static void resolved(struct ea_turn *turn, struct ea_task *t, struct ea_containe
     ea_container_set_known(turn, t, c, EA_C_MANIFEST_PULLED, "digest looked up");
 }
 
+/* A later step did what an earlier one could not. */
+static void forget_error(struct ea_container *c)
+{
+    if (c->desired == EA_C_STOPPED)
+        return;
+    ea_set_str(&c->error_name, NULL);
+    ea_set_str(&c->error_text, NULL);
+}
+
 static void pulled(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                    const struct ea_event *ev)
 {
@@ -195,8 +204,11 @@ static void pulled(struct ea_turn *turn, struct ea_task *t, struct ea_container 
     }
     if (ev->image_id)
         ea_set_str(&c->image_id, ev->image_id);
-    if (ev->digest && !c->image_digest)
+    if (ev->digest && !c->image_digest) { /* nobody could tell it before the pull */
         ea_set_str(&c->image_digest, ev->digest);
+        c->resolved_by_us = true;
+    }
+    forget_error(c);
     ea_container_clear_doubt(c);
     ea_images_used(turn, c, !ev->cached);
     if (!ev->cached)
@@ -208,10 +220,7 @@ void ea_results_created(struct ea_turn *turn, struct ea_task *t, struct ea_conta
 {
     if (c->known >= EA_C_CREATED)
         return;
-    if (c->desired != EA_C_STOPPED) {
-        ea_set_str(&c->error_name, NULL);
-        ea_set_str(&c->error_text, NULL);
-    }
+    forget_error(c);
     ea_container_clear_doubt(c);
     ea_container_set_known(turn, t, c, EA_C_CREATED, "exists");
 }

@@ -172,6 +172,7 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
     int64_t until_wall_ms = 0;
     ea_cstate target = ea_state_after(c);
 
+    c->pull_held = false;
     if (!t->holds_resources)
         return false;
     ea_dep_answer answer =
@@ -181,8 +182,10 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
     if (until_wall_ms)
         ea_turn_wake_wall(turn, until_wall_ms);
     if (target == EA_C_PULLED &&
-        (ea_images_leaving(turn->m, c->image) || ea_room_waits(turn->m, c)))
+        (ea_images_leaving(turn->m, c->image) || ea_room_waits(turn->m, c))) {
+        c->pull_held = answer != EA_DEP_WAIT && !c->no_room;
         return false;
+    }
     if (target == EA_C_PULLED && ea_room_lacks(turn->m, c)) {
         ea_results_no_room(turn, t, c);
         return true;
@@ -195,10 +198,21 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
         return true;
     if (target == EA_C_PULLED && pulled_by_look(turn, t, c))
         return true;
-    if (!turn->m->docker_up)
+    if (!turn->m->docker_up) {
+        c->pull_held = target == EA_C_PULLED && c->attempts == 0;
         return false;
+    }
     take_step(turn, t, c, target);
     return false;
+}
+
+/* The pull was next and could not begin: Docker was away, or images were being removed. */
+static void tell_held_pull(struct ea_task *t, struct ea_container *c)
+{
+    EA_FREE_AUTO char *text =
+        ea_sprintf_dup("Task stopped before image pull could begin for task: %s", t->arn);
+
+    ea_container_set_error(t, c, "TaskStoppedBeforePullBeginError", text);
 }
 
 /* A container that wants to stop and was certainly never started needs no call. */
@@ -213,6 +227,8 @@ static bool step_down(struct ea_turn *turn, struct ea_task *t, struct ea_contain
     if (ea_depends_hold_stop(t, c, NULL))
         return false;
     if (stops_silently(c)) {
+        if (c->pull_held && t->desired == EA_T_STOPPED)
+            tell_held_pull(t, c);
         ea_container_set_known(turn, t, c, EA_C_STOPPED, "never started");
         return true;
     }

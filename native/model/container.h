@@ -164,6 +164,7 @@ struct ea_container {
         *doubt_text;       /* error that stands if the look-up tells the step did not happen */
     int64_t step_began_ms; /* monotonic; first attempt of the present step; 0 none */
     int64_t pull_began_ms; /* wall; first attempt of the present pull */
+    bool pull_held;        /* its pull was next and could not begin */
     int64_t image_seen_ms; /* monotonic; the digest's look-up found a local image; 0: it did not */
     bool no_room; /* its pull found the disk full and waits for images to go; `doubt` says why */
     uint64_t room_freed; /* ea_disk.freed when that was */

@@ -1,4 +1,4 @@
-"""Stands between the agent and the Docker Engine and writes down each request, changing nothing."""
+"""Stands between the agent and the Docker Engine and writes down each request, changing nothing by itself."""
 import os
 import re
 import socket
@@ -8,11 +8,13 @@ import time
 
 class Meter:
     """Listens on /run/meter.sock of the world. `requests`: [seconds asked, seconds answered or None, "METHOD path"]
-    in order, the path without API version and query."""
+    in order, the path without API version and query. `step_in`: is shown each request, "METHOD path" and body, before
+    the engine is, and may answer it instead (bytes of an HTTP answer)."""
 
     HOST = "unix:///run/meter.sock"
 
-    def __init__(self, world):
+    def __init__(self, world, step_in=None):
+        self.step_in = step_in
         self.engine_path = world.docker_socket
         self.requests = []
         path = os.path.join(os.path.dirname(world.docker_socket), "meter.sock")
@@ -50,7 +52,7 @@ class Meter:
         try:
             engine.connect(self.engine_path)
             threading.Thread(target=self._answers, args=(engine, client, open_requests), daemon=True).start()
-            self._requests(client.makefile("rb"), engine, open_requests)
+            self._requests(client, engine, open_requests)
         except OSError:
             pass
         for s in (engine, client):
@@ -59,7 +61,8 @@ class Meter:
             except OSError:
                 pass
 
-    def _requests(self, stream, engine, open_requests):
+    def _requests(self, client, engine, open_requests):
+        stream = client.makefile("rb")
         while True:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
@@ -73,6 +76,10 @@ class Meter:
             path = re.sub(r"^/v1\.\d+", "", target.decode().partition("?")[0])
             request = [time.monotonic(), None, "%s %s" % (method.decode(), path)]
             self.requests.append(request)
+            instead = self.step_in and self.step_in(request[2], body)
+            if instead:
+                client.sendall(instead)
+                continue
             open_requests.append(request)
             engine.sendall(head + body)
 

@@ -1,4 +1,7 @@
 """What a task costs the Docker Engine in requests, written down between agent and engine."""
+import json
+import re
+
 import pytest
 
 import plain_plane as pp
@@ -12,6 +15,12 @@ def meter(world):
     yield made
     world.stop_agent()
     made.close()
+
+
+def error_answer(text):
+    body = json.dumps({"message": text}).encode()
+    return b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(body), body)
 
 
 def asked_for_one_task(world, plane, meter, **members):
@@ -59,3 +68,27 @@ def test_a_port_can_be_taken_over_as_soon_as_its_task_is_told_to_have_stopped(wo
     for _ in range(10):
         arn = steps.run(world, plane, steps.sleeper(**port))
         steps.stop(world, plane, arn)
+
+
+def test_a_digest_that_nobody_told_before_the_pull_is_read_from_the_pulled_image(world, plane, meter):
+    """The look-up of the manifest fails each time; the pull does not, and costs what it costs otherwise."""
+    world.start_registry()
+    name = "127.0.0.1:5000/untold:1"
+    world.docker("tag", "busybox:latest", name)
+    pushed = world.docker("push", name)
+    digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed).group(1)
+    world.docker("rmi", name)
+    meter.step_in = lambda what, body: error_answer("no manifest now") if what.startswith("GET /distribution/") else None
+    steps.joined(world, plane, DOCKER_HOST=meter.HOST, ECS_IMAGE_PULL_BEHAVIOR="default")
+    before = len(meter.requests)
+    arn = steps.run(world, plane, steps.sleeper(image=name), timeout=90)
+    asked = [what for _at, _done, what in meter.requests[before:] if what != "GET /events"]
+    assert [what for what in asked if "/distribution/" not in what][:2] == [
+        "POST /images/create", "GET /images/%s/json" % name], asked
+    pending = plane.submits(arn)[0]
+    assert pending["containers"] == [{"containerName": "main", "status": "PENDING", "imageDigest": digest}]
+    assert plane.statuses(arn) == ["PENDING", "RUNNING"]
+    assert plane.submits(arn)[-1]["containers"][0]["imageDigest"] == digest
+    steps.stop(world, plane, arn)
+    world.remove_containers()
+    world.docker("rmi", name)

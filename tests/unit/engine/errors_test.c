@@ -244,6 +244,129 @@ static void an_image_of_another_platform_is_neither_looked_up_again_nor_pulled(v
     }
 }
 
+/* A crash right after the answer of the look-up: the image is not asked for again. */
+static void a_refusal_by_platform_survives_a_crash(void **state)
+{
+    static const ea_pull_behavior behaviors[] = { EA_PULL_DEFAULT, EA_PULL_ALWAYS };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(behaviors); i++) {
+        struct driver d;
+
+        driver_init(&d);
+        d.m.settings.pull_behavior = behaviors[i];
+        until(&d, EA_FX_RESOLVE);
+        driver_fail(&d, ARN, "c", EA_UNSUPPORTED, "the image is for windows/amd64");
+        driver_crash(&d);
+        struct ea_event up = { .kind = EA_EV_DOCKER_UP };
+        driver_turn(&d, &up);
+        assert_error(&d, "CannotPullContainerError", "the image is for windows/amd64");
+        assert_int_equal(driver_count(&d, EA_FX_RESOLVE) + driver_count(&d, EA_FX_PULL), 0);
+        if (behaviors[i] == EA_PULL_DEFAULT)
+            driver_expect(&d, ARN, "c", EA_FX_CREATE); /* a local image may do */
+        else
+            assert_int_equal(driver_task(&d, ARN)->known, EA_T_STOPPED);
+        driver_done(&d);
+    }
+}
+
+static void pull_succeeds(struct driver *d, const char *digest)
+{
+    struct ea_event ev = { .kind = EA_EV_RESULT,
+                           .op = driver_container(d, ARN, "c")->op,
+                           .of = EA_FX_PULL };
+
+    driver_expect(d, ARN, "c", EA_FX_PULL);
+    ev.image_id = ea_strdup("sha256:2222");
+    ev.digest = ea_strdup(digest);
+    driver_turn(d, &ev);
+}
+
+static void a_digest_that_only_the_pulled_image_tells_is_reported_as_if_looked_up(void **state)
+{
+    (void)state;
+    for (int possible = 0; possible < 2; possible++) {
+        struct driver d;
+
+        driver_init(&d);
+        until(&d, EA_FX_RESOLVE);
+        if (possible) {
+            for (int n = 0; n < 9; n++) {
+                driver_fail(&d, ARN, "c", EA_SERVER, "no manifest");
+                driver_timer(&d, 6000);
+            }
+            assert_string_equal(driver_container(&d, ARN, "c")->error_name,
+                                "CannotPullImageManifestError");
+        } else { /* an engine without that question */
+            struct ea_docker_facts none = { .found = false };
+            driver_ok_facts(&d, ARN, "c", &none);
+        }
+        assert_int_equal(driver_task(&d, ARN)->report_op, 0);
+        pull_succeeds(&d, "sha256:3333");
+        const struct ea_container *c = driver_container(&d, ARN, "c");
+        assert_string_equal(c->image_digest, "sha256:3333");
+        assert_null(c->error_name); /* the pull has done what the look-up could not */
+        const struct ea_effect *e = driver_effect(&d, EA_FX_REPORT, NULL);
+        assert_non_null(e);
+        assert_int_equal(e->level, EA_T_MANIFEST_PULLED);
+        assert_int_equal(c->reporting, EA_C_MANIFEST_PULLED);
+        driver_done(&d);
+    }
+}
+
+static void the_digest_that_was_looked_up_stays_whatever_the_pull_tells(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    driver_init(&d);
+    until(&d, EA_FX_PULL);
+    pull_succeeds(&d, "sha256:3333");
+    assert_string_equal(driver_container(&d, ARN, "c")->image_digest, "sha256:1111");
+    driver_done(&d);
+}
+
+#define TWO                                                                                        \
+    "[{\"arn\":\"arn:t1\",\"desiredStatus\":\"RUNNING\",\"containers\":[{\"name\":\"c\","          \
+    "\"image\":\"i\",\"essential\":true,\"dependsOn\":[{\"containerName\":\"b\",\"condition\":"    \
+    "\"START\"}]},{\"name\":\"b\",\"image\":\"i\",\"essential\":false}]}]"
+
+static void a_task_that_is_stopped_while_its_pull_could_not_begin_says_so(void **state)
+{
+    static const struct {
+        const char *why, *task;
+        bool docker_gone, pull_begun, told;
+    } cases[] = {
+        { "Docker is away", DRIVER_ONE, true, false, true },
+        { "the pull is under way", DRIVER_ONE, false, true, false },
+        { "another container is waited for", TWO, false, false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        struct driver d;
+
+        driver_init(&d);
+        driver_payload(&d, cases[i].task);
+        if (cases[i].docker_gone) {
+            struct ea_event down = { .kind = EA_EV_DOCKER_DOWN };
+            driver_turn(&d, &down);
+        }
+        driver_ok(&d, ARN, "c");
+        const struct ea_container *c = driver_container(&d, ARN, "c");
+        assert_int_equal(c->known, EA_C_MANIFEST_PULLED);
+        assert_int_equal(c->op != 0, cases[i].pull_begun);
+        driver_stop(&d, ARN);
+        assert_int_equal(c->known, EA_C_STOPPED);
+        if (!cases[i].told && c->error_name)
+            fail_msg("%s: %s", cases[i].why, c->error_name);
+        if (cases[i].told)
+            assert_error(&d, "TaskStoppedBeforePullBeginError",
+                         "Task stopped before image pull could begin for task: arn:t1");
+        driver_done(&d);
+    }
+}
+
 static void a_create_after_a_failed_pull_tells_the_pull_if_it_fails_and_nothing_if_not(void **state)
 {
     struct driver d;
@@ -496,6 +619,10 @@ int main(void)
         cmocka_unit_test(a_failed_start_is_told_even_when_docker_said_it_runs),
         cmocka_unit_test(a_pull_is_tried_five_times_and_then_the_behaviour_decides),
         cmocka_unit_test(an_image_of_another_platform_is_neither_looked_up_again_nor_pulled),
+        cmocka_unit_test(a_refusal_by_platform_survives_a_crash),
+        cmocka_unit_test(a_digest_that_only_the_pulled_image_tells_is_reported_as_if_looked_up),
+        cmocka_unit_test(the_digest_that_was_looked_up_stays_whatever_the_pull_tells),
+        cmocka_unit_test(a_task_that_is_stopped_while_its_pull_could_not_begin_says_so),
         cmocka_unit_test(
             a_create_after_a_failed_pull_tells_the_pull_if_it_fails_and_nothing_if_not),
         cmocka_unit_test(a_missing_image_costs_nine_look_ups),

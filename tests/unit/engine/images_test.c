@@ -152,6 +152,16 @@ static void an_image_in_use_stays_and_a_pull_waits_for_its_removal(void **state)
     answer(&d, "nginx:1", EA_OK);
     driver_expect(&d, "arn:t1", "c", EA_FX_PULL);
     driver_done(&d);
+
+    init(&d); /* a stop order comes first */
+    used(&d, "t1", "nginx:1", false);
+    driver_timer(&d, 2 * HOUR);
+    driver_payload(&d, DRIVER_ONE);
+    driver_ok(&d, "arn:t1", "c");
+    driver_stop(&d, "arn:t1");
+    assert_string_equal(driver_container(&d, "arn:t1", "c")->error_name,
+                        "TaskStoppedBeforePullBeginError");
+    driver_done(&d);
 }
 
 /* The rules look at what an image is, not only at what it is called. */
