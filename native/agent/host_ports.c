@@ -3,6 +3,7 @@
 #include "../base/alloc.h"
 #include "../base/str.h"
 #include "../plat/plat.h"
+#include "../report/state_change.h"
 
 /* Container ports of a mapping whose host ports the agent chooses; 0: it chooses none. */
 static int64_t wanted(const struct ea_port_mapping *p)
@@ -52,15 +53,36 @@ static bool is_free(const ea_agent *ag, bool udp, int64_t port)
            ea_plat_port_free((uint16_t)port, udp);
 }
 
+bool ea_ports_untold(const struct ea_container *c, ea_err *err)
+{
+    size_t told = 0;
+    bool any_range = false;
+
+    for (size_t i = 0; i < c->ports.n; i++) { /* a range is one binding, as a single port is */
+        any_range = any_range || is_range(&c->ports.v[i]);
+        told += is_range(&c->ports.v[i]) || c->ports.v[i].container_port > 0;
+    }
+    if (!any_range || told <= EA_BINDINGS_MAX)
+        return false;
+    (void)ea_fail(err, EA_REFUSED,
+                  "%zu network bindings, more than the maximum of %d that is supported with a "
+                  "container port range",
+                  told, EA_BINDINGS_MAX);
+    return true;
+}
+
 /* The first of `count` free ports in a row, 0 when there are none. Starts behind the port given last,
- * so that a port just freed is not given again at once. */
-static int64_t pick(ea_agent *ag, const char *protocol, int64_t count)
+ * so that a port just freed is not given again at once. `anywhere`: the last pick was taken, and those
+ * next to it may well have the same owner. */
+static int64_t pick(ea_agent *ag, const char *protocol, int64_t count, bool anywhere)
 {
     int64_t first = ag->model.settings.port_first, last = ag->model.settings.port_last;
     int64_t at = ag->last_port >= first && ag->last_port < last ? ag->last_port + 1 : first;
     bool udp = ea_zstr_eq(protocol, "udp");
     int64_t row = 0;
 
+    if (anywhere)
+        at = first + (int64_t)ea_rng_below(&ag->model.rng, (uint64_t)(last - first) + 1);
     for (int64_t looked = 0; looked < last - first + count; looked++, at++) {
         if (at > last) { /* a row does not reach around the end */
             at = first;
@@ -83,7 +105,7 @@ static void assign(ea_agent *ag, struct ea_task *t, struct ea_container *c)
 
         if (count == 0 || assigned(p))
             continue;
-        int64_t port = pick(ag, p->protocol, count);
+        int64_t port = pick(ag, p->protocol, count, c->port_tries > 0);
         if (port == 0)
             continue;
         if (is_range(p))

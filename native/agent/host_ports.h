@@ -11,5 +11,8 @@
 void ea_assign_ports(ea_agent *ag, const struct ea_effects *effects);
 /* True when a mapping has no host port although it wants one; *err then says which. */
 bool ea_ports_lacking(const struct ea_container *c, ea_err *err);
+/* True when the container has a port range and more bindings than the control plane takes: there its
+ * RUNNING could not be told whole (control-plane.md section 5.5). */
+bool ea_ports_untold(const struct ea_container *c, ea_err *err);
 
 #endif

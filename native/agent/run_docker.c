@@ -160,7 +160,8 @@ static void create_now(struct run *r, const struct ea_task *t, const struct ea_c
     const char *error_name = NULL;
     ea_err err = { 0 };
 
-    if (ea_ports_lacking(c, &err)) {
+    if (ea_ports_untold(c, &err) || ea_ports_lacking(c, &err)) {
+        r->error_name = ea_strdup("HostConfigError");
         finish(r, &err);
         return;
     }

@@ -111,7 +111,9 @@ void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_conta
                         const struct ea_event *ev)
 {
     if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND) {
-        c->removed = true;
+        /* One that was made more than once: late news may have brought back the name of an earlier. */
+        c->vanished = c->port_tries > 0;
+        c->removed = !c->vanished;
         return;
     }
     c->revived = ev->err.code == EA_CONFLICT; /* Docker removes nothing that runs */

@@ -6,6 +6,7 @@
 #include "hostres.h"
 #include "images.h"
 #include "observe.h"
+#include "ports.h"
 #include "reconcile.h"
 #include "report_due.h"
 #include "restore.h"
@@ -61,6 +62,7 @@ void ea_engine_turn(struct ea_model *m, struct ea_event *ev, const ea_time *now,
     struct ea_turn turn = { .m = m, .now = now, .fx = fx };
     bool again;
 
+    ea_ports_expire(&turn);
     dispatch(&turn, ev);
     do {
         EA_LIST_EACH(&m->tasks, node)

@@ -99,8 +99,9 @@ struct ea_held {
     size_t tasks, waiting;
 };
 void ea_engine_held(const struct ea_model *m, struct ea_held *out);
-/* True when a live task holds or was given this host port, or the host reserves it: whoever picks a
- * dynamic port (into assigned_host_port, before the CREATE is committed) skips it. `protocol` "udp", else tcp. */
+/* True when a live task holds or was given this host port, the host reserves it, or Docker found it
+ * taken a while ago: whoever picks a dynamic port (into assigned_host_port, before the CREATE is
+ * committed) skips it. `protocol` "udp", else tcp. */
 bool ea_engine_port_taken(const struct ea_model *m, const char *protocol, int64_t port);
 /* Why a task is where it is, for the operator: "waits for host port 8080", "pulls nginx:1 (attempt
  * 2)", ...; `out` always ends in NUL. */

@@ -29,6 +29,8 @@ static void in_flight(const struct ea_container *c, char out[256])
     else if (doing[c->applied])
         (void)snprintf(out, 256, "%s: %s %.120s (attempt %u)", c->name, doing[c->applied], image,
                        c->attempts);
+    else if (c->remake)
+        (void)snprintf(out, 256, "%s: is made again, its host port was taken", c->name);
     else
         (void)snprintf(out, 256, "%s: asks Docker for its state", c->name);
 }
@@ -55,7 +57,7 @@ static bool waiting(const struct ea_model *m, const struct ea_task *t, const str
         (void)snprintf(out, 256, "%s: stops after container %s", c->name, blocker);
         return true;
     }
-    ea_cstate target = ea_state_after(c);
+    ea_cstate target = c->remake ? EA_C_CREATED : ea_state_after(c);
     if (ea_depends_start(m, t, c, target, now->wall_ms, why, &until) == EA_DEP_WAIT) {
         (void)snprintf(out, 256, "%s: %.200s", c->name, why);
         return true;

@@ -84,8 +84,7 @@ static struct need need_of(const struct ea_task *t)
     return n;
 }
 
-/* "a-b" of a range that the agent gave; false without one. */
-static bool given_range(const struct ea_port_mapping *p, int64_t *first, int64_t *last)
+bool ea_hostres_given_range(const struct ea_port_mapping *p, int64_t *first, int64_t *last)
 {
     uint64_t a = 0, b = 0;
     ea_err err = { 0 };
@@ -108,7 +107,7 @@ static void add_ports(struct port_set *s, const struct ea_port_mapping *p)
 
     set_port(s, p->host_port);
     set_port(s, p->assigned_host_port);
-    if (!given_range(p, &first, &last))
+    if (!ea_hostres_given_range(p, &first, &last))
         return;
     for (int64_t port = first; port <= last; port++)
         set_port(s, port);
@@ -303,7 +302,7 @@ static bool container_has_port(const struct ea_container *c, bool udp, int64_t p
             continue;
         if (p->host_port == port || p->assigned_host_port == port)
             return true;
-        if (given_range(p, &first, &last) && port >= first && port <= last)
+        if (ea_hostres_given_range(p, &first, &last) && port >= first && port <= last)
             return true;
     }
     for (size_t i = 0; i < c->bindings.n; i++)
@@ -319,6 +318,9 @@ bool ea_engine_port_taken(const struct ea_model *m, const char *protocol, int64_
 
     for (size_t i = 0; i < reserved->n; i++)
         if (reserved->v[i] == port)
+            return true;
+    for (size_t i = 0; i < m->busy_n; i++)
+        if (m->busy[i].udp == udp && port >= m->busy[i].first && port <= m->busy[i].last)
             return true;
     EA_LIST_EACH(&m->tasks, node)
     {

@@ -19,5 +19,7 @@ bool ea_hostres_waiting(const struct ea_task *t);
 void ea_hostres_rebuild(struct ea_model *m);
 /* What a task waits for: "waits for host port 8080/tcp"; false when it does not wait. */
 bool ea_hostres_explain(const struct ea_model *m, const struct ea_task *t, char why[256]);
+/* "a-b" of a range that the agent gave; false, and nothing written, without one. */
+bool ea_hostres_given_range(const struct ea_port_mapping *p, int64_t *first, int64_t *last);
 
 #endif

@@ -4,6 +4,7 @@
 #include "../base/log.h"
 #include "../base/str.h"
 #include "images.h"
+#include "ports.h"
 #include "resources.h"
 #include "restart.h"
 #include "results.h"
@@ -105,6 +106,8 @@ void ea_observe_metadata(struct ea_turn *turn, struct ea_task *t, struct ea_cont
 static void exited(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                    const struct ea_docker_facts *f)
 {
+    if (!f->started_ms && ea_ports_clash(turn, t, c, f->state_error))
+        return;
     if (c->known < EA_C_RUNNING && f->started_ms) { /* it ran, however short, and that is told */
         ea_container_set_known(turn, t, c, EA_C_RUNNING, "ran");
         (void)ea_task_derive(turn, t);
@@ -164,6 +167,11 @@ void ea_observe_facts(struct ea_turn *turn, struct ea_task *t, struct ea_contain
         c->lookup = true;
         return;
     }
+    if (c->remake && f->state != EA_C_RUNNING &&
+        !f->started_ms) { /* it goes, whatever is told of it */
+        ea_container_clear_doubt(c);
+        return;
+    }
     switch (f->state) {
     case EA_C_CREATED:
         only_created(turn, t, c);
@@ -207,9 +215,10 @@ bool ea_observe_may_adopt(const struct ea_container *c)
     return !c->docker_id || c->vanished || c->known < EA_C_CREATED || c->known == EA_C_STOPPED;
 }
 
-static struct ea_container *owner(struct ea_turn *turn, const struct ea_docker_facts *f,
+static struct ea_container *owner(struct ea_turn *turn, const struct ea_event *ev,
                                   struct ea_task **task)
 {
+    const struct ea_docker_facts *f = &ev->facts;
     struct ea_task *t = f->id ? ea_map_get(&turn->m->by_docker, f->id) : NULL;
     struct ea_container *c = NULL;
 
@@ -217,6 +226,8 @@ static struct ea_container *owner(struct ea_turn *turn, const struct ea_docker_f
         *task = t;
         return ea_task_by_docker_id(t, f->id);
     }
+    if (ev->action == EA_DA_DESTROY)
+        return NULL; /* gone, and never known: one that was made again, or somebody's */
     t = ea_model_task(turn->m, f->task_arn);
     c = t ? ea_task_container(t, f->container_name) : NULL;
     if (!c || !f->id || !ea_observe_may_adopt(c))
@@ -228,7 +239,7 @@ static struct ea_container *owner(struct ea_turn *turn, const struct ea_docker_f
 void ea_observe_docker(struct ea_turn *turn, const struct ea_event *ev)
 {
     struct ea_task *t = NULL;
-    struct ea_container *c = owner(turn, &ev->facts, &t);
+    struct ea_container *c = owner(turn, ev, &t);
 
     if (!c || (c->removed && ev->action != EA_DA_CREATE))
         return;

@@ -30,7 +30,7 @@ static bool is_wanted(const struct ea_task *t)
         const struct ea_container *c = &t->containers.v[i];
 
         if ((c->known < EA_C_PULLED && has_registry_secret(c)) ||
-            (c->known < EA_C_CREATED && needs_values(c)))
+            ((c->known < EA_C_CREATED || c->remake) && needs_values(c)))
             return true;
     }
     return false;

@@ -21,9 +21,10 @@ void ea_restore_start(struct ea_turn *turn)
         for (size_t i = 0; i < t->containers.n; i++) {
             struct ea_container *c = &t->containers.v[i];
 
-            /* Its start may have been under way; below CREATED there was nothing to start. */
+            /* Its start may have been under way; below CREATED, and where the start was refused,
+             * there was nothing to start. */
             c->lookup = c->known >= EA_C_CREATED && c->known < EA_C_STOPPED;
-            c->may_run = c->known == EA_C_CREATED;
+            c->may_run = c->known == EA_C_CREATED && !c->remake;
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "images.h"
 #include "observe.h"
+#include "ports.h"
 #include "room.h"
 #include "state.h"
 #include "steps.h"
@@ -229,12 +230,15 @@ static void created(struct ea_turn *turn, struct ea_task *t, struct ea_container
                     const struct ea_event *ev)
 {
     if (ev->err.code) {
-        if (unknown_outcome(turn, c, ev, EA_C_CREATED))
+        if (unknown_outcome(turn, c, ev, EA_C_CREATED) || ea_ports_clash(turn, t, c, ev->err.text))
             return;
         record(turn, t, c, ev, EA_C_CREATED);
         ea_container_set_desired(t, c, EA_C_STOPPED);
         return;
     }
+    t->dirty = t->dirty || c->remake;
+    c->remake = false;
+    ea_container_clear_doubt(c);
     ea_results_created(turn, t, c);
     /* The answer names the container that stands under our name; an id from before is of one that
      * is gone. */
@@ -256,6 +260,8 @@ static void start_failed(struct ea_turn *turn, struct ea_task *t, struct ea_cont
         c->may_run = true;
         return;
     }
+    if (!c->restarting && ea_ports_clash(turn, t, c, ev->err.text))
+        return;
     record(turn, t, c, ev, EA_C_RUNNING);
     ea_container_set_desired(t, c, EA_C_STOPPED);
     c->restarting = false;
@@ -396,7 +402,7 @@ static void looked(struct ea_turn *turn, struct ea_task *t, struct ea_container 
         ea_observe_facts(turn, t, c, &ev->facts);
         return;
     }
-    if (c->docker_id && (c->known >= EA_C_CREATED || c->may_run)) {
+    if (c->docker_id && !c->remake && (c->known >= EA_C_CREATED || c->may_run)) {
         ea_observe_vanished(turn, t, c);
         return;
     }
@@ -440,7 +446,10 @@ void ea_results_take(struct ea_turn *turn, struct ea_task *t, struct ea_containe
         looked(turn, t, c, ev);
         break;
     case EA_FX_REMOVE:
-        ea_cleanup_removed(turn, t, c, ev);
+        if (c->known < EA_C_STOPPED)
+            ea_ports_removed(turn, t, c, ev);
+        else
+            ea_cleanup_removed(turn, t, c, ev);
         break;
     case EA_FX_VOLUME_CREATE:
     case EA_FX_VOLUME_INSPECT:

@@ -30,6 +30,8 @@ void ea_container_set_known(struct ea_turn *turn, struct ea_task *t, struct ea_c
     ea_container_new_step(c);
     if (ea_container_is_running(c) && !was_running)
         ea_turn_tell(turn, t, c, EA_FX_WATCH);
+    if (state >= EA_C_RUNNING)
+        c->remake = false;
     if (state != EA_C_STOPPED)
         return;
     if (was_running)

@@ -206,6 +206,18 @@ static bool step_up(struct ea_turn *turn, struct ea_task *t, struct ea_container
     return false;
 }
 
+/* Its host port was taken: the container that had it goes first, then another one is made. */
+static void make_again(struct ea_turn *turn, struct ea_task *t, struct ea_container *c)
+{
+    if (!turn->m->docker_up)
+        return;
+    if (c->docker_id)
+        (void)ea_turn_do(turn, t, c, EA_FX_REMOVE, EA_C_NONE, EA_REMOVE_LIMIT_MS);
+    else if (!ea_step_lacks_creds(turn->m, t, c, EA_C_CREATED) &&
+             ea_resources_ready(t, c, EA_C_CREATED))
+        take_step(turn, t, c, EA_C_CREATED);
+}
+
 /* The pull was next and could not begin: Docker was away, or images were being removed. */
 static void tell_held_pull(struct ea_task *t, struct ea_container *c)
 {
@@ -274,6 +286,10 @@ bool ea_step_container(struct ea_turn *turn, struct ea_task *t, struct ea_contai
     if (c->restarting) {
         if (turn->m->docker_up)
             take_step(turn, t, c, EA_C_RUNNING);
+        return false;
+    }
+    if (c->remake) {
+        make_again(turn, t, c);
         return false;
     }
     return c->known < c->desired ? step_up(turn, t, c) : false;

@@ -202,6 +202,8 @@ static const ea_jfield store_fields[] = {
     EA_JI64   (struct ea_container, restart_count,   "restartCount",  0),
     EA_JI64   (struct ea_container, last_restart_ms, "lastRestartMs", 0),
     EA_JBOOL  (struct ea_container, restarting,      "restarting",    0),
+    EA_JBOOL  (struct ea_container, remake,          "remake",        0),
+    EA_JI64   (struct ea_container, port_tries,      "portTries",     0),
     EA_JBOOL  (struct ea_container, stop_once_done,  "stopOnceDone",  0),
     EA_JBOOL  (struct ea_container, is_internal,     "isInternal",    0),
     EA_JBOOL  (struct ea_container, vanished,        "vanished",      0),

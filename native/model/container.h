@@ -170,9 +170,13 @@ struct ea_container {
     uint64_t room_freed; /* ea_disk.freed when that was */
     bool may_run;        /* a start of unknown outcome: stopped although known is below RUNNING */
     bool restarting;     /* the restart policy's start is wanted or in flight; stored */
-    bool oom_seen;       /* Docker told that it ran out of memory, in this run or another */
-    bool revived;        /* Docker runs it although it is STOPPED here */
-    bool removed;        /* clean-up is done with it */
+    bool remake; /* a port that the agent picked was taken: what docker_id names goes, then another
+                    one is made; stored */
+    int64_t port_tries;    /* picked ports that were taken so far; stored */
+    unsigned remove_tries; /* removals on that way that failed */
+    bool oom_seen;         /* Docker told that it ran out of memory, in this run or another */
+    bool revived;          /* Docker runs it although it is STOPPED here */
+    bool removed;          /* clean-up is done with it */
     ea_cstate reporting; /* what the submission in flight tells of it; EA_C_NONE: left out of it */
 };
 

@@ -70,6 +70,16 @@ struct ea_disk {
     bool over;     /* the high watermark was reached */
 };
 
+/* Host ports that the agent had picked and that Docker found taken: not picked again before this
+ * moment. Memory only; in order of time. */
+enum {
+    EA_BUSY_PORTS = 32
+};
+struct ea_busy_ports {
+    int64_t first, last, until_ms; /* monotonic */
+    bool udp;
+};
+
 struct ea_model {
     struct ea_engine_settings settings;
     struct ea_host host;
@@ -80,6 +90,8 @@ struct ea_model {
     ea_map creds;     /* credentials id -> struct ea_creds *, owned */
     struct ea_images images; /* pulled by the agent; one text in the store's `meta` table */
     struct ea_disk disk;
+    struct ea_busy_ports busy[EA_BUSY_PORTS];
+    size_t busy_n;
     uint64_t survey_op;    /* memory only: a look at all that Docker has is under way */
     int64_t survey_images; /* memory only: how many names of images may go after it */
     int64_t images_at_ms;  /* memory only, monotonic: next clean-up of images; 0 not planned */

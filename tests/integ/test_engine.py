@@ -55,7 +55,7 @@ def test_a_range_of_ports_gets_contiguous_host_ports_which_are_reported_and_answ
     plane.payload(pp.task(second, pp.container(command=steps.sh(serve), portMappings=[
         {"containerPortRange": "8000-8020", "protocol": "tcp"}])))
     container = steps.reported(world, plane, second, "STOPPED")["containers"][0]
-    assert container["reason"] == "CannotCreateContainerError: 21 contiguous host ports are unavailable"
+    assert container["reason"] == "HostConfigError: 21 contiguous host ports are unavailable"
     steps.stop(world, plane, arn)
 
 

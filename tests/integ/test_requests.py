@@ -92,3 +92,75 @@ def test_a_digest_that_nobody_told_before_the_pull_is_read_from_the_pulled_image
     steps.stop(world, plane, arn)
     world.remove_containers()
     world.docker("rmi", name)
+
+
+# ---- host ports that are taken between the agent's pick and the start ---------------------------------
+
+class Thief:
+    """Takes the host port of a container when its start is asked for, so many times."""
+
+    def __init__(self, world, times):
+        self.world, self.times, self.port, self.taken = world, times, None, []
+
+    def __call__(self, what, body):
+        if what == "POST /containers/create":
+            bindings = json.loads(body)["HostConfig"]["PortBindings"]
+            self.port = int(next(iter(bindings.values()))[0]["HostPort"])
+        if re.fullmatch("POST /containers/[^/]+/start", what) and len(self.taken) < self.times:
+            self.taken.append(self.port)
+            self.world.spawn(["busybox", "httpd", "-f", "-p", "0.0.0.0:%d" % self.port, "-h", "/etc"])
+            self.world.wait("the thief", lambda: self.world.get(
+                "http://127.0.0.1:%d/hostname" % self.port).status == 200)
+
+
+DYNAMIC = [{"containerPort": 80, "hostPort": 0, "protocol": "tcp"}]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_picked_port_that_is_taken_before_the_start_is_replaced(world, plane, meter, times):
+    meter.step_in = thief = Thief(world, times)
+    steps.joined(world, plane, DOCKER_HOST=meter.HOST, ECS_DYNAMIC_HOST_PORT_RANGE="41000-41099")
+    before = len(meter.requests)
+    arn = steps.run(world, plane, pp.container(command=steps.sh(steps.PAGE), portMappings=DYNAMIC))
+    container = steps.one_container(world, arn)  # one and no more
+    running = plane.submits(arn)[-1]["containers"][0]
+    assert running["runtimeId"] == container["Id"] and "reason" not in running
+    binding, = running["networkBindings"]
+    assert binding["hostPort"] not in thief.taken and 41000 <= binding["hostPort"] <= 41099
+    page = world.wait("the page", lambda: world.get("http://127.0.0.1:%d/" % binding["hostPort"]))
+    assert "Congratulations" in page.text
+    asked = [re.sub("/containers/[^/]{64}", "/containers/ID", what)
+             for _at, _done, what in meter.requests[before:] if " /containers/" in what]
+    again = ["POST /containers/create", "POST /containers/ID/start", "DELETE /containers/ID"]
+    assert asked[:3 * times + 2] == again * times + again[:2]
+    steps.stop(world, plane, arn)
+
+
+def test_the_third_taken_port_stops_the_task_with_dockers_words(world, plane, meter):
+    meter.step_in = thief = Thief(world, 3)
+    steps.joined(world, plane, DOCKER_HOST=meter.HOST, ECS_DYNAMIC_HOST_PORT_RANGE="41000-41099")
+    arn = steps.run(world, plane, steps.sleeper(portMappings=DYNAMIC), wait=False)
+    reason = steps.reported(world, plane, arn, "STOPPED")["containers"][0]["reason"]
+    assert reason.startswith("CannotStartContainerError: Error response from daemon: ") and str(thief.taken[2]) in reason
+    assert len(set(thief.taken)) == 3
+    steps.one_container(world, arn)
+
+
+def test_a_port_of_the_definition_is_never_replaced(world, plane, meter):
+    meter.step_in = Thief(world, 1)
+    steps.joined(world, plane, DOCKER_HOST=meter.HOST)
+    arn = steps.run(world, plane, steps.sleeper(portMappings=[
+        {"containerPort": 80, "hostPort": 8083, "protocol": "tcp"}]), wait=False)
+    reason = steps.reported(world, plane, arn, "STOPPED")["containers"][0]["reason"]
+    assert reason.startswith("CannotStartContainerError: Error response from daemon: ") and "8083" in reason
+
+
+def test_more_bindings_than_can_be_told_beside_a_range_are_refused_by_name(world, plane):
+    steps.joined(world, plane, ECS_DYNAMIC_HOST_PORT_RANGE="41000-41999")
+    ports = [{"containerPort": p, "hostPort": 0, "protocol": "tcp"} for p in range(1, 101)]
+    arn = steps.run(world, plane, steps.sleeper(portMappings=ports + [
+        {"containerPortRange": "8000-8001", "protocol": "tcp"}]), wait=False)
+    container = steps.reported(world, plane, arn, "STOPPED")["containers"][0]
+    assert container["reason"] == ("HostConfigError: 101 network bindings, more than the maximum of 100 that is "
+                                   "supported with a container port range")
+    assert not world.ecs_containers(arn)

@@ -31,7 +31,7 @@ enum mode {
 struct call {
     struct ea_event ev;
     char *arn, *cname, *id, *name, *volume;
-    int64_t stop_s, limit_ms;
+    int64_t stop_s, limit_ms, port;
     bool local, done, ran, stop_allowed;
     ea_fx_kind kind;
     enum mode mode;
@@ -101,11 +101,29 @@ static void do_create(struct sim *s, struct call *c)
     (void)snprintf(d->task_arn, sizeof(d->task_arn), "%s", c->arn);
     (void)snprintf(d->cname, sizeof(d->cname), "%s", c->cname);
     sim_log(s, "docker: created %s/%s as %s", c->arn, c->cname, d->id);
+    d->port = c->port;
     d->late = c->mode == CALL_LATE;
     d->made_ms = s->now_ms;
     sim_docker_emit(s, d, EA_DA_CREATE);
     c->ev.facts = (struct ea_docker_facts){ .found = true, .brief = true, .state = EA_C_CREATED };
     c->ev.facts.id = ea_strdup(d->id);
+}
+
+/* Somebody else has the port: Docker finds that out when it is to publish it. */
+static bool port_refused(struct sim *s, struct call *c, struct dcontainer *d)
+{
+    struct plan_container *p = sim_plan_container(s, d->task_arn, d->cname);
+
+    if (!p || !d->port || d->port < s->foreign_first || d->port > s->foreign_last)
+        return false;
+    d->state = EA_C_STOPPED;
+    d->start_failed = true;
+    (void)snprintf(d->error, sizeof(d->error), "0.0.0.0:%lld: port is already allocated",
+                   (long long)d->port);
+    sim_log(s, "docker: %s/%s: %s", d->task_arn, d->cname, d->error);
+    refuse(c, EA_SERVER, d->error);
+    sim_check_refused(s, d, p);
+    return true;
 }
 
 static void do_start(struct sim *s, struct call *c)
@@ -124,6 +142,8 @@ static void do_start(struct sim *s, struct call *c)
     d->agent_runs += timely;
     d->stray += !timely;
     sim_check_start(s, d, timely);
+    if (port_refused(s, c, d))
+        return;
     const struct plan_container *p = sim_plan_container(s, d->task_arn, d->cname);
     if (p && p->p.start_fails) {
         d->start_failed = true;
@@ -399,6 +419,9 @@ static struct call *call_new(struct sim *s, const struct ea_effect *fx)
         c->cname = ea_strdup(fx->container->name);
         c->id = ea_strdup(fx->container->docker_id);
         c->name = ea_strdup(fx->container->docker_name);
+        for (size_t i = 0; i < fx->container->ports.n; i++)
+            if (fx->container->ports.v[i].assigned_host_port)
+                c->port = fx->container->ports.v[i].assigned_host_port;
     }
     if (fx->volume)
         c->volume = ea_strdup(fx->volume->docker_name);

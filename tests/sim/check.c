@@ -33,6 +33,22 @@ static bool start_is_owed(const struct sim *s, const struct plan_container *p,
            d->agent_runs > 0 && !d->meddled;
 }
 
+/* What runs has the host port that its books name; and it is not given up before the third that was
+ * somebody else's. */
+static void check_port(struct sim *s, const struct ea_task *t, const struct ea_container *c,
+                       const struct plan_container *p)
+{
+    const struct dcontainer *d = sim_docker_of(s, t->arn, c->name);
+
+    for (size_t i = 0; c->known == EA_C_RUNNING && d && !d->meddled && i < c->ports.n; i++)
+        if (c->ports.v[i].host_port == 0 && c->ports.v[i].assigned_host_port != d->port)
+            sim_fail(s, "%s/%s runs with port %lld, and %lld was noted", t->arn, c->name,
+                     (long long)d->port, (long long)c->ports.v[i].assigned_host_port);
+    if (p->wanted != EA_C_STOPPED && c->error_text && strstr(c->error_text, "already allocated") &&
+        p->refused_n < 3)
+        sim_fail(s, "%s/%s gives up after %u taken ports", t->arn, c->name, p->refused_n);
+}
+
 static void check_container(struct sim *s, const struct ea_task *t, const struct ea_container *c)
 {
     struct plan_container *p = sim_plan_container(s, t->arn, c->name);
@@ -46,6 +62,7 @@ static void check_container(struct sim *s, const struct ea_task *t, const struct
         start_is_owed(s, p, sim_docker_of(s, t->arn, c->name), c))
         sim_fail(s, "%s/%s counts as stopped, and its restart policy owes it a start", t->arn,
                  c->name);
+    check_port(s, t, c, p);
     p->seen = c->known;
     p->wanted = c->desired;
 }
@@ -246,6 +263,21 @@ void sim_check_answer(struct sim *s, const struct ea_event *ev, const char *arn,
     if (p->busy_op == ev->op)
         p->busy_op = 0;
     p->lost_ms[ev->of] = ev->err.code == EA_UNREACHABLE ? s->now_ms : 0;
+}
+
+/* A port that was just found taken is not tried again by an agent that still knows of it. */
+void sim_check_refused(struct sim *s, const struct dcontainer *d, struct plan_container *p)
+{
+    /* A start that Docker carries out late may be the second of one container. */
+    if (p->refused_life == s->life && p->refused_port == d->port && p->refused != d &&
+        s->now_ms - p->refused_ms < 200000)
+        sim_fail(s, "%s/%s has port %lld again, which was taken", d->task_arn, d->cname,
+                 (long long)d->port);
+    p->refused_n++;
+    p->refused_life = s->life;
+    p->refused = d;
+    p->refused_port = d->port;
+    p->refused_ms = s->now_ms;
 }
 
 void sim_check_volume_gone(struct sim *s, const char *arn, const char *volume, int64_t asked_ms)

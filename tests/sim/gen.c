@@ -236,7 +236,11 @@ void sim_generate(struct sim *s)
     s->plan_n = (size_t)sim_between(s, 1, sim_chance(s, 600) ? 4 : SIM_TASKS);
     s->pull = (ea_pull_behavior)sim_between(s, EA_PULL_DEFAULT, EA_PULL_PREFER_CACHED);
     s->untracked_cleanup =
-        s->spec->seed % 10 < 3; /* not drawn: the worlds of older seeds stay the same */
+        s->spec->seed % 10 < 3;   /* not drawn: the worlds of older seeds stay the same */
+    if (s->spec->seed % 8 == 5) { /* not drawn either */
+        s->foreign_first = 8082 + (int64_t)(s->spec->seed / 8 % 4);
+        s->foreign_last = s->foreign_first + (int64_t)(s->spec->seed / 32 % 4);
+    }
     s->disk_images = sim_chance(s, 300) ? sim_between(s, 1, 6) : 0;
     s->host = (struct ea_host){ .cpu_units = 2048, .memory_mib = 3000 };
     if (sim_chance(s, 300)) {

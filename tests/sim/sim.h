@@ -55,6 +55,10 @@ struct plan_container {
     int busy_kind;
     int64_t lost_ms[16]; /* by kind: when one was last answered "Docker is gone"; 0 never */
     unsigned quick;      /* calls without a pause, in a row */
+    unsigned refused_n;  /* starts refused since its host port was somebody else's */
+    unsigned refused_life;
+    const struct dcontainer *refused;
+    int64_t refused_port, refused_ms; /* the last of them */
     ea_cstate seen, wanted;
 };
 
@@ -89,6 +93,7 @@ struct dcontainer { /* a container of the simulated Docker */
     ea_cstate state;
     int64_t created_ms, started_ms, finished_ms, exit_code;
     int64_t made_ms; /* simulated time of its creation */
+    int64_t port;    /* the host port that the agent picked for it; 0 none */
     bool has_exit, foreign, healthy, unhealthy, start_failed;
     bool ever_healthy, ever_started, ever_ended, ever_ended_well, meddled, unheard, oom, stale,
         late;
@@ -159,6 +164,8 @@ struct sim {
     bool docker_up;
     unsigned docker_life; /* counts outages: calls under way die with it */
     bool untracked_cleanup;
+    int64_t foreign_first,
+        foreign_last;    /* host ports of somebody else, which the agent cannot see */
     int64_t disk_images; /* pulled images that fit on the disk; 0: any number */
     char volumes[64][96];
     size_t volumes_n;
@@ -267,6 +274,7 @@ void sim_check_life(struct sim *s);  /* the agent starts */
 void sim_check_start(struct sim *s, const struct dcontainer *d, bool timely);
 void sim_check_call(struct sim *s, const struct ea_effect *fx); /* the agent asks Docker */
 void sim_check_answer(struct sim *s, const struct ea_event *ev, const char *arn, const char *name);
+void sim_check_refused(struct sim *s, const struct dcontainer *d, struct plan_container *p);
 void sim_check_volume_gone(struct sim *s, const char *arn, const char *volume, int64_t asked_ms);
 void sim_check_stop(struct sim *s, const struct dcontainer *d); /* the agent stops it */
 void sim_check_settled(struct sim *s);                          /* faults stopped a while ago */

@@ -105,6 +105,66 @@ static void ports_that_are_not_to_be_had_are_told_by_their_number(void **state)
     assert_string_equal(err.text, "a host port is unavailable");
 }
 
+static void beyond_a_hundred_bindings_a_range_is_refused_by_number(void **state)
+{
+    static const struct {
+        const char *why;
+        int singles;
+        bool range, refused;
+    } cases[] = {
+        { "a hundred", 99, true, false },
+        { "one more", 100, true, true },
+        { "without a range the first hundred are told", 120, false, false },
+    };
+    ea_agent *ag = *state;
+
+    for (size_t i = 0; i < EA_COUNT(cases); i++) {
+        EA_BUF_AUTO b = EA_BUF(65536);
+        EA_FREE_AUTO char *mappings = NULL;
+        EA_FREE_AUTO char *arn = ea_sprintf_dup("t%zu", i);
+        ea_err err = { 0 };
+
+        ea_buf_adds(&b, cases[i].range ? "[{\"containerPortRange\":\"1000-1200\"}" : "[");
+        for (int j = 1; j <= cases[i].singles; j++)
+            ea_buf_addf(&b, "%s{\"containerPort\":%d,\"hostPort\":%d}", b.n > 1 ? "," : "", j, j);
+        ea_buf_adds(&b, "]");
+        assert_int_equal(ea_buf_take(&b, &mappings, &err), EA_OK);
+        const struct ea_container *c = &add_task(ag, arn, mappings)->containers.v[0];
+        if (ea_ports_untold(c, &err) != cases[i].refused)
+            fail_msg("%s", cases[i].why);
+        if (cases[i].refused)
+            assert_string_equal(err.text, "101 network bindings, more than the maximum of 100 that "
+                                          "is supported with a container port range");
+    }
+}
+
+static void after_a_taken_port_the_next_is_looked_for_anywhere(void **state)
+{
+    ea_agent *ag = *state;
+    struct ea_task *t = add_task(ag, "a", "[{\"containerPort\":80}]");
+    struct ea_container *c = &t->containers.v[0];
+    bool seen[LAST - FIRST + 1] = { false };
+    size_t different = 0;
+
+    for (int i = 0; i < 200; i++) {
+        struct ea_effects fx = { 0 };
+        struct ea_effect *e = ea_effects_add(&fx, EA_FX_CREATE);
+
+        e->task = t;
+        e->container = c;
+        c->port_tries = 1;
+        c->ports.v[0].assigned_host_port = 0;
+        ag->last_port = FIRST;
+        ea_assign_ports(ag, &fx);
+        ea_effects_done(&fx);
+        assert_int_in_range(c->ports.v[0].assigned_host_port, FIRST, LAST);
+        seen[c->ports.v[0].assigned_host_port - FIRST] = true;
+    }
+    for (size_t i = 0; i < EA_COUNT(seen); i++)
+        different += seen[i];
+    assert_true(different > 5);
+}
+
 static void a_create_that_is_tried_again_keeps_its_ports(void **state)
 {
     ea_agent *ag = *state;
@@ -140,6 +200,10 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(ports_that_are_not_to_be_had_are_told_by_their_number,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(beyond_a_hundred_bindings_a_range_is_refused_by_number,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(after_a_taken_port_the_next_is_looked_for_anywhere, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_create_that_is_tried_again_keeps_its_ports, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(reserved_ports_and_explicit_ones_of_live_tasks_are_left_out,
