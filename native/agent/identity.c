@@ -140,6 +140,7 @@ static void ask(void *arg)
     if (ea_imds_enabled(id->ag->imds)) {
         get(id, "/latest/user-data", &id->user_data);
         get(id, "/latest/meta-data/instance-id", &id->instance_id);
+        get(id, "/latest/meta-data/outpost-arn", &id->outpost_arn);
         get(id, "/latest/dynamic/instance-identity/document", &id->document);
         get(id, "/latest/dynamic/instance-identity/signature", &id->signature);
     }
@@ -164,6 +165,7 @@ void ea_identity_free(struct ea_identity *id)
         return;
     ea_timer_free(id->retry);
     ea_free(id->instance_id);
+    ea_free(id->outpost_arn);
     ea_free(id->document);
     ea_free(id->signature);
     ea_secret_free(id->user_data);

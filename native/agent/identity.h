@@ -15,6 +15,7 @@ struct ea_identity {
     unsigned owner_tries;
     bool asked_region;
     char *instance_id, *document, *signature, *user_data, *region;
+    char *outpost_arn; /* NULL: not on an Outpost */
     ea_err last;
 };
 

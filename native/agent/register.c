@@ -73,6 +73,8 @@ static void add_attributes(struct ea_registrar *r)
                                   ea_plat_is_windows() ? "windows" : "linux");
     ea_ecs_register_add_attribute(&r->sent, "ecs.os-family", family);
     ea_ecs_register_add_attribute(&r->sent, "ecs.os-type-detailed", *detailed ? detailed : family);
+    if (!ea_zstr_empty(ag->identity->outpost_arn))
+        ea_ecs_register_add_attribute(&r->sent, "ecs.outpost-arn", ag->identity->outpost_arn);
 }
 
 static void build_request(struct ea_registrar *r)

@@ -314,6 +314,7 @@ class Plane:
         self.role_name = "plainInstanceRole"
         self.user_data = None
         self.instance_id = INSTANCE_ID
+        self.outpost = None  # ARN
         self.document = json.dumps({
             "accountId": account, "architecture": "x86_64", "availabilityZone": region + "a",
             "imageId": "ami-0123456789abcdef0", "instanceId": INSTANCE_ID, "instanceType": "m5.large",
@@ -788,7 +789,7 @@ class Plane:
             "meta-data/placement/region": self.region,
             "meta-data/placement/availability-zone": self.region + "a",
             "meta-data/placement/availability-zone-id": "usw2-az1",
-            "meta-data/local-ipv4": "10.0.0.10",
+            "meta-data/local-ipv4": "10.0.0.10", "meta-data/outpost-arn": self.outpost,
             "user-data": self.user_data, role: self.role_name,
             role + (self.role_name or "-"): json.dumps({
                 "Code": "Success", "LastUpdated": "2026-01-01T00:00:00Z", "Type": "AWS-HMAC",

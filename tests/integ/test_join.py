@@ -220,6 +220,14 @@ def test_version_settings_and_health_modes_answer_without_joining(world, plane):
         [AGENT, "-healthcheck"], check=False)[0] == 0)
 
 
+@pytest.mark.parametrize("outpost", [None, "arn:aws:outposts:us-west-2:123456789012:outpost/op-1"])
+def test_an_instance_on_an_outpost_says_so(world, plane, outpost):
+    plane.outpost = outpost
+    steps.joined(world, plane)
+    told = {a["name"]: a.get("value") for a in plane.of("RegisterContainerInstance")[0].body["attributes"]}
+    assert told.get("ecs.outpost-arn") == outpost
+
+
 def test_the_log_file_may_have_a_level_of_its_own(world, plane):
     file = "/var/log/ecs/own.log"
     steps.joined(world, plane, ECS_LOGFILE=file, ECS_LOGLEVEL="info", ECS_LOGLEVEL_ON_INSTANCE="warn",
