@@ -94,7 +94,7 @@ enum {
     X(CNI_PATH, "ECS_CNI_PLUGINS_PATH", "CNIPluginsPath", STR, "", "", 0, 0, EA_SETF_LATER, "CNI plugins") \
     X(AWSVPC_BLOCK_IMDS, "ECS_AWSVPC_BLOCK_IMDS", "AWSVPCBlockInstanceMetdata", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "no instance metadata for awsvpc tasks") \
     X(AWSVPC_ROUTES, "ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES", "AWSVPCAdditionalLocalRoutes", JSON_LIST, "[]", "[]", 0, 0, EA_SETF_LATER, "more routes for awsvpc tasks") \
-    X(CONTAINER_METADATA, "ECS_ENABLE_CONTAINER_METADATA", "ContainerMetadataEnabled", BOOL, "false", "false", 0, 0, EA_SETF_LATER, "metadata file in containers") \
+    X(CONTAINER_METADATA, "ECS_ENABLE_CONTAINER_METADATA", "ContainerMetadataEnabled", BOOL, "false", "false", 0, 0, 0, "metadata file in containers") \
     X(TASK_CPU_MEM_LIMIT, "ECS_ENABLE_TASK_CPU_MEM_LIMIT", "TaskCPUMemLimit", BOOL, "true", "false", 0, 0, EA_SETF_LINUX, "limits of whole tasks") \
     X(CGROUP_PATH, "ECS_CGROUP_PATH", "CgroupPath", STR, "/sys/fs/cgroup", "", 0, 0, EA_SETF_LINUX, "root of the control groups") \
     X(CGROUP_CPU_PERIOD, "ECS_CGROUP_CPU_PERIOD", "CgroupCPUPeriod", DURATION, "100ms", "", 8, 100, EA_SETF_LINUX, "CPU period of task limits") \

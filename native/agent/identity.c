@@ -143,6 +143,11 @@ static void ask(void *arg)
         get(id, "/latest/meta-data/outpost-arn", &id->outpost_arn);
         get(id, "/latest/dynamic/instance-identity/document", &id->document);
         get(id, "/latest/dynamic/instance-identity/signature", &id->signature);
+        if (ea_cfg_bool(id->ag->config, EA_CFG_CONTAINER_METADATA)) {
+            get(id, "/latest/meta-data/local-ipv4", &id->local_ipv4);
+            get(id, "/latest/meta-data/public-ipv4", &id->public_ipv4);
+            get(id, "/latest/meta-data/ipv6", &id->ipv6);
+        }
     }
     if (--id->pending == 0)
         ea_loop_defer(id->ag->loop, nothing_asked, id);
@@ -170,5 +175,8 @@ void ea_identity_free(struct ea_identity *id)
     ea_free(id->signature);
     ea_secret_free(id->user_data);
     ea_free(id->region);
+    ea_free(id->local_ipv4);
+    ea_free(id->public_ipv4);
+    ea_free(id->ipv6);
     ea_free(id);
 }

@@ -8,6 +8,7 @@
 #include "../docker/docker_volume.h"
 #include "disk.h"
 #include "host_ports.h"
+#include "metadata_file.h"
 #include "stop_watch.h"
 #include "task_endpoint.h"
 #include "task_limits.h"
@@ -39,6 +40,8 @@ static void finish(struct run *r, const ea_err *err)
 
     ev.arn = r->task_arn;
     ev.facts = r->facts;
+    if (r->facts.state == EA_C_RUNNING && !r->facts.brief)
+        ea_metadata_file_ready(r->ag, r->task_arn, r->container, &r->facts);
     ev.error_name = r->error_name;
     ev.disk_free = r->free_bytes;
     ev.disk_total = r->total_bytes;
@@ -82,6 +85,15 @@ static void gone_done(void *ctx, const ea_err *err)
         finish_ok(r);
     else
         finish(r, err);
+}
+
+static void removed(void *ctx, const ea_err *err)
+{
+    const struct run *r = ctx;
+
+    if (!err->code || err->code == EA_NOT_FOUND)
+        ea_metadata_file_remove(r->ag, r->task_arn, r->container);
+    gone_done(ctx, err);
 }
 
 static void disk_told(void *ctx, int64_t free_bytes, int64_t total_bytes, const ea_err *err)
@@ -143,6 +155,7 @@ static void create_now(struct run *r, const struct ea_task *t, const struct ea_c
 {
     ea_agent *ag = r->ag;
     char group[EA_TASK_GROUP_MAX] = "";
+    struct ea_metadata_file metadata;
     struct ea_fetched fetched;
     struct ea_body_settings settings = {
         .windows = ag->model.settings.windows,
@@ -176,11 +189,15 @@ static void create_now(struct run *r, const struct ea_task *t, const struct ea_c
         finish(r, &err);
         return;
     }
+    ea_metadata_file_make(ag, t, c, &metadata);
+    settings.metadata_bind = metadata.bind;
+    settings.metadata_file = metadata.inside;
     settings.credential_spec = fetched.credential_spec;
     settings.file_env = &fetched.file_env;
     settings.secret_env = &fetched.secret_env;
     settings.secret_log = &fetched.secret_log;
     ea_code built = ea_docker_body(t, c, &settings, &body, &error_name, &err);
+    ea_metadata_file_done(&metadata);
     ea_fetched_done(&fetched);
     if (built) {
         r->error_name = ea_strdup(error_name);
@@ -388,7 +405,7 @@ void ea_run_docker(ea_agent *ag, const struct ea_effect *fx)
         (void)ea_docker_stop(ag->docker, r->id, r->stop_s, r->limit_ms, stop_answered, r);
         return;
     case EA_FX_REMOVE:
-        (void)ea_docker_remove(ag->docker, r->id ? r->id : r->name, r->limit_ms, gone_done, r);
+        (void)ea_docker_remove(ag->docker, r->id ? r->id : r->name, r->limit_ms, removed, r);
         return;
     case EA_FX_INSPECT:
         (void)ea_docker_inspect(ag->docker, r->id ? r->id : r->name, r->limit_ms, facts_done, r);

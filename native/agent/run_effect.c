@@ -2,6 +2,7 @@
 
 #include "../base/log.h"
 #include "gmsa.h"
+#include "metadata_file.h"
 #include "metrics_watch.h"
 #include "task_limits.h"
 #include "task_resources.h"
@@ -71,6 +72,12 @@ void ea_run_effect(ea_agent *ag, const struct ea_effect *fx)
         ea_taskres_prepare(ag, fx);
         return;
     case EA_FX_TASK_ENDED: /* the engine has dropped the credentials */
+        for (size_t i = 0; i < fx->task->containers.n; i++) { /* no removal follows for these */
+            const struct ea_container *c = &fx->task->containers.v[i];
+
+            if (ea_zstr_empty(c->docker_id))
+                ea_metadata_file_remove(ag, fx->task->arn, c->name);
+        }
         ea_task_limits_remove(ag, fx->task);
         ea_taskres_forget(ag, fx->task);
         return;

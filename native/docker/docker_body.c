@@ -68,6 +68,8 @@ static void build_env(const struct ea_task *t, const struct ea_container *c,
         set_uri(env, "ECS_CONTAINER_METADATA_URI_V4", ENDPOINT "/v4/", c->endpoint_id);
         set_uri(env, "ECS_AGENT_URI", ENDPOINT "/api/", c->endpoint_id);
     }
+    if (!ea_zstr_empty(set->metadata_file))
+        ea_strmap_set(env, "ECS_CONTAINER_METADATA_FILE", set->metadata_file);
     add_region(env, set);
 }
 

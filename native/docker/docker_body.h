@@ -21,6 +21,8 @@ struct ea_body_settings {        /* all borrowed */
     const ea_strmap *file_env;   /* merged environment files, lowest priority; may be NULL */
     const ea_strmap *secret_env; /* values of secrets; may be NULL */
     const ea_strmap *secret_log; /* values of LOG_DRIVER secrets; may be NULL */
+    const char *metadata_bind;   /* "<folder>:<folder>:ro" with the metadata file; NULL: none */
+    const char *metadata_file;   /* where the container sees it */
     const char
         *credential_spec; /* "credentialspec=file://..." in place of what the task says; NULL */
 };

@@ -357,6 +357,8 @@ ea_code ea_docker_hostconfig(const struct ea_task *t, const struct ea_container 
         ea_jt_set_str(host, "CgroupParent", set->cgroup_parent, oom);
     if (network_rules(t, c, set, host, oom, err))
         return err->code;
+    if (!ea_zstr_empty(set->metadata_bind))
+        ea_jt_push_str(ea_jt_array(host, "Binds", oom), set->metadata_bind, oom);
     if (set->credential_spec)
         credential_spec(set->credential_spec, host, oom);
     return log_rules(t, c, set, host, oom, err);

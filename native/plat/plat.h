@@ -103,6 +103,8 @@ ea_code ea_plat_trusted_file(const char *path, ea_err *err) EA_CHECK;
  * empty is made anew, what has something in it is EA_DENIED with the owner and what to do. One that takes rights from
  * above is closed to others, and so is all in it; what others put there before is EA_DENIED. Blocks while it looks. */
 ea_code ea_plat_own_dir(const char *path, ea_err *err) EA_CHECK;
+/* As ea_plat_make_dir, for a folder that is mounted into containers: whoever runs there may read what is in it. */
+ea_code ea_plat_shared_dir(const char *path, ea_err *err) EA_CHECK;
 
 /* ---- protect.c ---- */
 /* Adds to `out` what only this machine can open again: DPAPI for the machine on Windows; on Linux the text itself,

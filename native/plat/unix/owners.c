@@ -26,3 +26,10 @@ ea_code ea_plat_own_dir(const char *path, ea_err *err)
 {
     return ea_plat_make_dir(path, err);
 }
+
+ea_code ea_plat_shared_dir(const char *path, ea_err *err)
+{
+    if (ea_plat_make_dir(path, err))
+        return err->code;
+    return chmod(path, 0755) == 0 ? EA_OK : ea_fail_errno(err, errno, "open to readers", path);
+}

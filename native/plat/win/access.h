@@ -11,6 +11,8 @@
  * nothing is inherited from the folder above. */
 #define EA_ACCESS_FILE L"D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;S-1-3-4)"
 #define EA_ACCESS_DIR  L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)"
+/* Also read by Users, which the users inside a container are. */
+#define EA_ACCESS_SHARED EA_ACCESS_DIR L"(A;OICI;FRFX;;;BU)"
 
 struct ea_access { /* ea_access_done() after use */
     SECURITY_ATTRIBUTES attributes;

@@ -212,12 +212,12 @@ static bool remove_hollow(wchar_t *path, DWORD attributes, unsigned depth, void 
     return RemoveDirectoryW(path); /* of a link the link */
 }
 
-static DWORD close_one(const wchar_t *path, bool folder)
+static DWORD set_access(const wchar_t *path, const wchar_t *sddl)
 {
     struct ea_access a;
     DWORD number = ERROR_SUCCESS;
 
-    if (!ea_access_make(folder ? EA_ACCESS_DIR : EA_ACCESS_FILE, &a))
+    if (!ea_access_make(sddl, &a))
         return GetLastError();
     if (!SetFileSecurityW(path, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
                           a.descriptor))
@@ -241,7 +241,7 @@ static bool close_child(wchar_t *path, DWORD attributes, unsigned depth, void *c
 
     if (number == ERROR_SUCCESS && o.trusted && !(attributes & FILE_ATTRIBUTE_REPARSE_POINT) &&
         (folder || o.single))
-        number = close_one(path, folder);
+        number = set_access(path, folder ? EA_ACCESS_DIR : EA_ACCESS_FILE);
     l->failed = number != ERROR_SUCCESS || !o.trusted;
     if (number != ERROR_SUCCESS)
         (void)fail_at(l->err, number, "close to others", path); /* told by `failed` */
@@ -257,7 +257,7 @@ static bool close_child(wchar_t *path, DWORD attributes, unsigned depth, void *c
 static ea_code close_to_others(const wchar_t *path, ea_err *err)
 {
     struct look l = { .err = err };
-    DWORD number = close_one(path, true);
+    DWORD number = set_access(path, EA_ACCESS_DIR);
 
     if (number != ERROR_SUCCESS)
         return fail_at(err, number, "close to others", path);
@@ -326,4 +326,15 @@ ea_code ea_plat_own_dir(const char *path, ea_err *err)
         code = close_to_others(wide, err);
     ea_free(o.sid);
     return code;
+}
+
+ea_code ea_plat_shared_dir(const char *path, ea_err *err)
+{
+    EA_FREE_AUTO wchar_t *wide = ea_long_path(path);
+    DWORD number;
+
+    if (ea_plat_make_dir(path, err))
+        return err->code;
+    number = set_access(wide, EA_ACCESS_SHARED);
+    return number == ERROR_SUCCESS ? EA_OK : fail_at(err, number, "open to readers", wide);
 }
