@@ -1,7 +1,10 @@
 """What somebody else has put where the agent keeps its settings and state. Wine shows a file of another user as
 one of S-1-5-7; rights of folders are seen from outside as their mode, those of Administrators as the group's."""
+import json
+
 import pytest
 
+import plain_plane as pp
 import steps
 import wine_world
 from test_service import STOPPED, dll, installed, log, nothing_left, query, settings, state  # noqa: F401
@@ -123,3 +126,25 @@ def test_initialize_refuses_a_users_folder_with_something_in_it(world, plane, en
     code, out = dll(world, "initialize", plane.cluster, 30, **settings(plane))
     assert code == 5 and "belongs to S-1-5-7, who may have put anything there" in out, out
     assert state(world) is None, "nothing was installed"
+
+
+# ---- what containers may read ------------------------------------------------------------------------
+
+def test_the_metadata_file_is_mounted_read_only_and_read_by_users_alone_of_all_that_is_the_agents(world, plane, engine):
+    steps.joined(world, plane, ECS_ENABLE_CONTAINER_METADATA="true")
+    arn = plane.task_arn()
+    source = DATA + "\\metadata\\" + arn.split("/", 1)[1].replace("/", "\\") + "\\main"
+    engine.folders.add(source.lower())
+    steps.run(world, plane, pp.container(image="microsoft/iis", cpu=100, memory=500), arn=arn)
+    body, = [c.body for c in engine.task(arn)]
+    bind, = body["HostConfig"]["Binds"]
+    mounted, inside = bind.split(":ro")[0].rsplit(":C:", 1)
+    assert mounted == source and inside.startswith("\\ProgramData\\Amazon\\ECS\\metadata\\")
+    assert "ECS_CONTAINER_METADATA_FILE=C:%s\\ecs-container-metadata.json" % inside in body["Env"]
+    path = source + "\\ecs-container-metadata.json"
+    told = world.wait("READY", lambda: (lambda f: f if f.get("MetadataFileStatus") else None)(
+        json.loads(world.run(["cat", world.inside(path)])[1])))
+    assert told["ContainerName"] == "main" and told["Networks"][0]["NetworkMode"] == "nat"
+    assert look(world, path).split()[1][-1] in "45" and look(world, source).split()[1][-1] == "5"
+    ours_alone(world, DATA)
+    steps.stop(world, plane, arn)

@@ -43,9 +43,31 @@ static void a_file_that_somebody_else_owns_or_may_write_is_not_trusted(void **st
     }
 }
 
+static void a_folder_for_containers_is_read_by_whoever_runs_there(void **state)
+{
+    EA_FREE_AUTO char *exe = ea_plat_exe_dir();
+    EA_FREE_AUTO char *above = ea_sprintf_dup("%s/shared.%d", exe, (int)ea_plat_pid());
+    EA_FREE_AUTO char *dir = ea_sprintf_dup("%s/web", above);
+    mode_t before = umask(077);
+    struct stat st;
+    ea_err err = { 0 };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) { /* it may be there already */
+        assert_int_equal(ea_plat_shared_dir(dir, &err), EA_OK);
+        assert_int_equal(stat(dir, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0755);
+    }
+    assert_int_equal(stat(above, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0700);
+    assert_int_equal(ea_plat_remove_tree(above, &err), EA_OK);
+    (void)umask(before); /* answers the one above */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_folder_for_containers_is_read_by_whoever_runs_there),
         cmocka_unit_test(a_file_that_somebody_else_owns_or_may_write_is_not_trusted),
     };
 
