@@ -2,23 +2,16 @@
 
 #include "../aws/envelope.h"
 #include "../base/alloc.h"
-#include "../base/list.h"
 #include "../base/json.h"
 #include "../base/log.h"
 #include "../net/url.h"
+#include "publish_queue.h"
 
 #include <string.h>
 
 #define PUBLISH_MS 20000
-#define QUEUE_MAX  15 /* publishes that wait while there is no connection: 5 min */
 #define FRAME_MAX  (EA_TCS_BODY_MAX + 64u * 1024)
-#define UNREAD_MAX EA_TCS_BODY_MAX /* behind it a peer that does not read is given nothing more */
 #define AGAIN_MS   1000
-
-struct publish { /* what one tick has to say */
-    ea_node node;
-    ea_strlist messages; /* not yet stamped */
-};
 
 struct ea_tcs {
     ea_aws *aws;
@@ -30,8 +23,7 @@ struct ea_tcs {
     ea_rng rng;
     ea_timer *tick, *again;
     int64_t publish_ms, next_tick_ms; /* mono */
-    ea_list queue;
-    size_t queued;
+    struct ea_publish_queue queue;    /* not yet stamped */
     ea_cred_get *cred_get;
     /* instance status */
     ea_runtime_status runtime;
@@ -66,19 +58,13 @@ static ea_code send_signed(ea_tcs *t, ea_str json, const ea_aws_creds *creds, ea
     return ea_session_send(t->session, ea_buf_str(&frame), err);
 }
 
-static void free_publish(struct publish *p)
-{
-    ea_strlist_free(&p->messages);
-    ea_free(p);
-}
-
-static ea_code send_publish(ea_tcs *t, const struct publish *p, const ea_aws_creds *creds,
+static ea_code send_publish(ea_tcs *t, const ea_strlist *messages, const ea_aws_creds *creds,
                             ea_err *err)
 {
-    for (size_t i = 0; i < p->messages.n; i++) {
+    for (size_t i = 0; i < messages->n; i++) {
         EA_BUF_AUTO json = EA_BUF(FRAME_MAX);
 
-        ea_tcs_stamp(p->messages.v[i], ea_now().wall_ms, &json);
+        ea_tcs_stamp(messages->v[i], ea_now().wall_ms, &json);
         if (ea_buf_check(&json, err) || send_signed(t, ea_buf_str(&json), creds, err))
             return err->code;
     }
@@ -115,16 +101,17 @@ static void on_creds(void *ctx, const ea_aws_creds *creds, const ea_err *err)
 /* The connection is there and takes what is sent. */
 static bool flows(const ea_tcs *t)
 {
-    return ea_session_is_open(t->session) && ea_session_queued(t->session) <= UNREAD_MAX;
+    return ea_session_is_open(t->session) && ea_session_queued(t->session) <= EA_PUBLISH_UNREAD_MAX;
 }
 
 /* Sends what waits, as far as connection, peer and credentials allow. */
 static void flush(ea_tcs *t)
 {
     const ea_aws_creds *creds = NULL;
+    ea_strlist messages;
     ea_err err = { 0 };
 
-    if (!ea_session_is_open(t->session) || ea_list_empty(&t->queue))
+    if (!ea_session_is_open(t->session) || t->queue.n == 0)
         return;
     creds = ea_cred_held(ea_aws_creds_of(t->aws));
     if (!creds) {
@@ -132,16 +119,13 @@ static void flush(ea_tcs *t)
             t->cred_get = ea_cred_start(ea_aws_creds_of(t->aws), on_creds, t);
         return;
     }
-    while (flows(t) && !ea_list_empty(&t->queue)) {
-        struct publish *p = EA_OWNER(t->queue.head.next, struct publish, node);
-
-        ea_list_remove(&p->node);
-        t->queued--;
-        if (send_publish(t, p, creds, &err))
+    while (ea_publish_queue_next(&t->queue, ea_session_is_open(t->session),
+                                 ea_session_queued(t->session), &messages)) {
+        if (send_publish(t, &messages, creds, &err))
             ea_warn("telemetry not sent", EA_S("err", err.text));
-        free_publish(p);
+        ea_strlist_free(&messages);
     }
-    if (!ea_list_empty(&t->queue) && ea_session_is_open(t->session))
+    if (t->queue.n && ea_session_is_open(t->session))
         ea_timer_arm(t->again, AGAIN_MS);
 }
 
@@ -152,27 +136,9 @@ static void on_again(void *arg)
 
 /* --- the tick --- */
 
-static void enqueue(ea_tcs *t, struct publish *p)
-{
-    if (p->messages.n == 0) {
-        free_publish(p);
-        return;
-    }
-    if (t->queued == QUEUE_MAX) { /* the oldest tells least */
-        struct publish *old = EA_OWNER(t->queue.head.next, struct publish, node);
-
-        ea_list_remove(&old->node);
-        free_publish(old);
-        t->queued--;
-    }
-    ea_list_append(&t->queue, &p->node);
-    t->queued++;
-}
-
 static void publish(ea_tcs *t)
 {
-    struct publish *p = ea_alloc(sizeof(*p));
-    ea_strlist metrics = { NULL, 0 }, health = { NULL, 0 };
+    ea_strlist metrics = { NULL, 0 }, health = { NULL, 0 }, messages = { NULL, 0 };
     bool idle = true;
     char id[37];
     const struct ea_tcs_ids ids = { t->cluster, t->instance_arn, id };
@@ -181,14 +147,14 @@ static void publish(ea_tcs *t)
     if (t->hooks.collect)
         t->hooks.collect(t->ctx, &metrics, &idle, &health);
     ea_rng_uuid(&t->rng, id);
-    left_out = ea_tcs_metrics_messages(&ids, &metrics, idle, &p->messages);
+    left_out = ea_tcs_metrics_messages(&ids, &metrics, idle, &messages);
     ea_rng_uuid(&t->rng, id);
-    left_out += ea_tcs_health_messages(&ids, &health, &p->messages);
+    left_out += ea_tcs_health_messages(&ids, &health, &messages);
     if (left_out)
         ea_warn("telemetry of a task is too large to be sent", EA_I("tasks", left_out));
     ea_strlist_free(&metrics);
     ea_strlist_free(&health);
-    enqueue(t, p);
+    ea_publish_queue_add(&t->queue, &messages);
 }
 
 static void tell_status(ea_tcs *t)
@@ -292,7 +258,7 @@ ea_tcs *ea_tcs_new(ea_aws *aws, ea_poll_endpoint *poll, const ea_tcs_config *con
     t->docker_version = ea_strdup(config->docker_version);
     t->publish_ms = config->publish_ms > 0 ? config->publish_ms : PUBLISH_MS;
     ea_rng_seed(&t->rng, config->seed);
-    ea_list_init(&t->queue);
+    ea_publish_queue_init(&t->queue);
     t->tick = ea_timer_new(ea_net_loop(ea_aws_net(aws)), on_tick, t);
     t->again = ea_timer_new(ea_net_loop(ea_aws_net(aws)), on_again, t);
     t->runtime = EA_RUNTIME_INITIALIZING;
@@ -310,11 +276,7 @@ void ea_tcs_free(ea_tcs *t)
     ea_session_free(t->session);
     ea_timer_free(t->tick);
     ea_timer_free(t->again);
-    EA_LIST_EACH(&t->queue, node)
-    {
-        ea_list_remove(node);
-        free_publish(EA_OWNER(node, struct publish, node));
-    }
+    ea_publish_queue_done(&t->queue);
     ea_free(t->refused);
     ea_free(t->cluster);
     ea_free(t->agent_version);

@@ -156,6 +156,7 @@ static void run_effect(struct sim *s, const struct ea_effect *fx)
         break;
     case EA_FX_WATCH:
     case EA_FX_UNWATCH:
+        sim_telemetry_watch(s, fx);
         break;
     default:
         if (fx->kind == EA_FX_CREATE)
@@ -347,6 +348,7 @@ void sim_agent_start(struct sim *s)
     struct ea_event ev = { .kind = EA_EV_START };
     sim_agent_post(s, &ev);
     sim_docker_link(s);
+    sim_telemetry_start(s);
     sim_session_start(s);
 }
 

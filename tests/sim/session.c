@@ -129,6 +129,7 @@ static void answer_handshake(struct sim *s, struct item *it)
     l->opened_ms = l->silent_ms = s->now_ms;
     sim_log(s, "%s: connected", name(l));
     step(s, l, EA_SE_OPEN, NULL);
+    sim_telemetry_flush(s);
     (void)plan(s, l, sim_between(s, 1000, HEARTBEAT_MS), heartbeat);
     if (sim_fault(s, s->chaos.link_drops)) /* some peers close each one right away */
         (void)plan(s, l, sim_between(s, 0, 900), peer_closes);
@@ -273,6 +274,7 @@ void sim_session_check(struct sim *s)
 /* Faults stopped a while ago. */
 void sim_session_settled(struct sim *s)
 {
+    sim_telemetry_settled(s);
     for (size_t i = 0; i < EA_COUNT(s->links); i++)
         if (!s->links[i].open && !s->links[i].inactive_ms && !s->links[i].busy)
             sim_fail(s, "%s: not connected though nothing is in the way (%s)", name(&s->links[i]),

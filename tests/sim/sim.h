@@ -6,6 +6,7 @@
 
 #include "aws/session_policy.h"
 #include "engine/engine.h"
+#include "report/publish_queue.h"
 
 #include <stdio.h>
 
@@ -155,6 +156,12 @@ struct sim {
     int64_t plane_seq;
     bool plane_stops_all;
     struct link links[2]; /* ACS, TCS */
+    struct telemetry {
+        struct ea_publish_queue queue; /* production code */
+        ea_map watched;                /* "<task>/<container>" -> anything */
+        unsigned ticks;                /* of this life */
+        int64_t said, sent;            /* numbers of publishes */
+    } telemetry;
     int64_t plane_away_until_ms, store_full_until_ms;
     bool draining;
     int64_t clock_jumps;
@@ -253,6 +260,11 @@ void sim_plane_manifest(struct sim *s);
 void sim_plane_operator_stop(struct sim *s);
 
 /* session.c */
+void sim_telemetry_start(struct sim *s); /* a new life: what waited is gone */
+void sim_telemetry_done(struct sim *s);
+void sim_telemetry_watch(struct sim *s, const struct ea_effect *fx);
+void sim_telemetry_flush(struct sim *s);
+void sim_telemetry_settled(struct sim *s);
 void sim_session_start(struct sim *s);
 void sim_session_stop(struct sim *s);
 void sim_session_kick(struct sim *s);

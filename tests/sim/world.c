@@ -33,6 +33,7 @@ void sim_done(struct sim *s)
         ea_event_done(&s->queue[i]);
     ea_free(s->queue);
     ea_effects_done(&s->fx);
+    sim_telemetry_done(s);
     if (s->agent_up)
         ea_model_done(&s->m);
     ea_free(s->host.reserved_tcp.v);
