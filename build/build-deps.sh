@@ -188,7 +188,9 @@ build_sqlite3()
     (cd "$src/sqlite3" && quiet sqlite3 env CC=gcc ./configure --disable-tcl && quiet sqlite3 make sqlite3.c)
     plain_lib sqlite3 "$src/sqlite3" "$data -DSQLITE_THREADSAFE=2 -DSQLITE_DQS=0 -DSQLITE_DEFAULT_MEMSTATUS=0 \
         -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE \
-        -DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_USE_ALLOCA=0" sqlite3.c
+        -DSQLITE_OMIT_PROGRESS_CALLBACK -DSQLITE_OMIT_JSON -DSQLITE_OMIT_DATETIME_FUNCS -DSQLITE_OMIT_DESERIALIZE \
+        -DSQLITE_OMIT_INCRBLOB -DSQLITE_OMIT_AUTHORIZATION -DSQLITE_OMIT_TRACE -DSQLITE_OMIT_INTROSPECTION_PRAGMAS \
+        -DSQLITE_UNTESTABLE -DHAVE_FDATASYNC=1 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_USE_ALLOCA=0" sqlite3.c
     cp "$src/sqlite3/sqlite3.h" "$out/include/"
     head -n 12 "$src/sqlite3/src/sqlite.h.in" >"$out/share/licenses/sqlite3.txt"
 }
