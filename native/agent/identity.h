@@ -15,7 +15,7 @@ struct ea_identity {
     unsigned owner_tries;
     bool asked_region;
     char *instance_id, *document, *signature, *user_data, *region;
-    char *outpost_arn; /* NULL: not on an Outpost */
+    char *outpost_arn;                     /* NULL: not on an Outpost */
     char *local_ipv4, *public_ipv4, *ipv6; /* for metadata files; NULL where none are wanted */
     ea_err last;
 };
