@@ -135,7 +135,8 @@ static void add_time(ea_buf *b, const cJSON *seconds)
 {
     char text[EA_RFC3339_MAX];
 
-    if (!cJSON_IsNumber(seconds)) {
+    if (!cJSON_IsNumber(seconds) || !(seconds->valuedouble >= 0 &&
+                                      seconds->valuedouble < 1e12)) { /* no time that can be told */
         ea_buf_adds(b, "null");
         return;
     }

@@ -198,8 +198,8 @@ static bool tags(ea_upstream *u, ea_http_request *req, const char *id)
     struct ea_task *t = NULL;
     struct waiting *w;
 
-    if (!u->source->call || u->waits >= WAITING_MAX ||
-        !ea_model_by_endpoint(u->source->model, id, &t, &c) || !has_record(t) || !instance)
+    if (u->waits >= WAITING_MAX || !ea_model_by_endpoint(u->source->model, id, &t, &c) ||
+        !has_record(t) || !instance)
         return false;
     w = wait_for(u, req, false);
     start_tags(w, EA_TAGS_INSTANCE, instance);
@@ -211,9 +211,12 @@ static bool tags(ea_upstream *u, ea_http_request *req, const char *id)
 
 bool ea_upstream_handle(ea_upstream *u, ea_http_request *req)
 {
-    EA_FREE_AUTO char *guarded = ea_protect_id(req->path);
-    EA_FREE_AUTO char *tagged = ea_tags_id(req->path);
+    EA_FREE_AUTO char *guarded = NULL, *tagged = NULL;
 
+    if (!u->source->call)
+        return false;
+    guarded = ea_protect_id(req->path);
+    tagged = ea_tags_id(req->path);
     if (guarded) {
         protect(u, req, guarded);
         return true;

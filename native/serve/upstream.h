@@ -14,7 +14,7 @@ typedef void ea_upstream_answer(void *ctx, ea_http_request *req, int status, ea_
 
 ea_upstream *ea_upstream_new(ea_loop *loop, const struct ea_serve_source *source,
                              ea_upstream_answer *answer, void *ctx); /* source: borrowed */
-/* False: the path is none of its routes. */
+/* False: the path is none of its routes, or the source has nobody who calls. */
 bool ea_upstream_handle(ea_upstream *u, ea_http_request *req);
 void ea_upstream_free(
     ea_upstream *u); /* who still waits is told that the agent ends; NULL is fine */

@@ -143,6 +143,10 @@ static void each_answer_of_the_api_has_its_form(void **state)
           "{\"protectedTasks\":[{\"taskArn\":\"" ARN "\",\"protectionEnabled\":false}]}", 200,
           "{\"protection\":{\"ExpirationDate\":null,\"ProtectionEnabled\":false,\"TaskArn\":\"" ARN
           "\"}}" },
+        { "until a time that is none", EA_OK, 0, "",
+          "{\"protectedTasks\":[{\"protectionEnabled\":true,\"expirationDate\":1e300}]}", 200,
+          "{\"protection\":{\"ExpirationDate\":null,\"ProtectionEnabled\":true,\"TaskArn\":null}"
+          "}" },
         { "a failure", EA_OK, 0, "",
           "{\"failures\":[{\"arn\":\"" ARN "\",\"reason\":\"TASK_NOT_VALID\"}]}", 200,
           "{\"failure\":{\"Arn\":\"" ARN "\",\"Detail\":null,\"Reason\":\"TASK_NOT_VALID\"}}" },
@@ -332,6 +336,23 @@ static void a_call_that_cannot_be_made_is_answered_at_once(void **state)
     reset();
 }
 
+static void without_one_who_calls_no_route_is_taken(void **state)
+{
+    struct ea_model *m = model("role");
+    const struct ea_serve_source source = { .model = m };
+    ea_upstream *u = ea_upstream_new(NULL, &source, answer, NULL);
+    ea_http_request tags = { .method = "GET", .path = "/v4/one/taskWithTags", .peer = "1.2.3.4" };
+    ea_http_request guard = { .method = "GET", .path = "/api/one/task-protection/v1/state" };
+
+    (void)state;
+    reset();
+    assert_false(ea_upstream_handle(u, &tags));
+    assert_false(ea_upstream_handle(u, &guard));
+    assert_int_equal(seen.answers, 0);
+    ea_upstream_free(u);
+    ea_model_done(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +362,7 @@ int main(void)
         cmocka_unit_test(tags_stand_in_the_task_and_errors_in_version_4_alone),
         cmocka_unit_test(a_request_waits_for_its_calls_and_a_stop_ends_the_wait),
         cmocka_unit_test(a_call_that_cannot_be_made_is_answered_at_once),
+        cmocka_unit_test(without_one_who_calls_no_route_is_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
