@@ -13,11 +13,16 @@ ea_code ea_plat_trusted_file(const char *path, ea_err *err)
     if (stat(path, &st) != 0)
         return ea_fail_errno(err, errno, "look at", path);
     if (st.st_uid != 0 && st.st_uid != geteuid())
-        return ea_fail(err, EA_DENIED, "%s belongs to user %u, not to root", path,
-                       (unsigned)st.st_uid);
+        return ea_fail(
+            err, EA_DENIED,
+            "%s belongs to user %u, not to root: look at what is in it, then chown root %s", path,
+            (unsigned)st.st_uid, path);
     if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return ea_fail(err, EA_DENIED, "%s may be written by others than its owner (mode %o)", path,
-                       (unsigned)(st.st_mode & 07777));
+        return ea_fail(
+            err, EA_DENIED,
+            "%s may be written by others than its owner (mode %o): look at what is in it, "
+            "then chmod go-w %s",
+            path, (unsigned)(st.st_mode & 07777), path);
     return EA_OK;
 }
 
