@@ -142,6 +142,16 @@ static bool wanted(const ea_agent *ag)
     return ea_cfg_bool(ag->config, EA_CFG_CONTAINER_METADATA);
 }
 
+/* Docker is asked for a running container every few minutes, and for all of them at a start. */
+static bool holds(const char *path, ea_str text)
+{
+    EA_BUF_AUTO now = EA_BUF(TEXT_MAX);
+    ea_err unreadable = { 0 };
+
+    return ea_plat_read_file(path, TEXT_MAX, &now, &unreadable) == EA_OK &&
+           ea_str_eq(ea_buf_str(&now), text);
+}
+
 static ea_code save(const ea_agent *ag, const struct ea_task *t, const struct ea_container *c,
                     const struct ea_docker_facts *facts, const char *dir, ea_err *err)
 {
@@ -155,6 +165,8 @@ static ea_code save(const ea_agent *ag, const struct ea_task *t, const struct ea
     if (ea_plat_shared_dir(dir, err) ||
         ea_metadata_file_text(&ag->model.meta, &host, t, c, facts, &text, err))
         return err->code;
+    if (holds(path, ea_str_of(text)))
+        return EA_OK;
     return ea_plat_write_file(path, ea_str_of(text), 0644, err);
 }
 

@@ -18,8 +18,8 @@ struct ea_metadata_file { /* ea_metadata_file_done() */
 void ea_metadata_file_make(const ea_agent *ag, const struct ea_task *t,
                            const struct ea_container *c, struct ea_metadata_file *out);
 void ea_metadata_file_done(struct ea_metadata_file *f);
-/* Docker told that the container runs: the whole file, MetadataFileStatus READY. Nothing for a container that the
- * model does not have. */
+/* Docker told that the container runs: the whole file, MetadataFileStatus READY; not written again while
+ * it says the same. Nothing for a container that the model does not have. */
 void ea_metadata_file_ready(const ea_agent *ag, const char *task_arn, const char *container,
                             const struct ea_docker_facts *facts);
 /* The container is gone, or never came to be. Idempotent. */

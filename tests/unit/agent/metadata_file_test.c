@@ -1,7 +1,10 @@
-/* metadata_file_test.c - what the metadata file of a container says, and where it may lie. */
+/* metadata_file_test.c - what the metadata file of a container says, where it may lie, when it is
+ * written. */
 #include "agent/metadata_file.h"
 
+#include "agent/identity.h"
 #include "base/alloc.h"
+#include "plat/plat.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <uv.h>
 
 static struct ea_meta meta = {
     .cluster = (char[]){ "MyCluster" },
@@ -118,12 +122,67 @@ static void the_folder_stays_below_the_data_directory(void **state)
     }
 }
 
+static uint64_t file_number(const char *path)
+{
+    uv_fs_t look;
+    uint64_t number;
+
+    if (uv_fs_stat(NULL, &look, path, NULL) != 0)
+        fail_msg("%s: no such file", path);
+    number = look.statbuf.st_ino;
+    uv_fs_req_cleanup(&look);
+    return number;
+}
+
+/* A file that is written takes the place of the one before. */
+static void a_file_that_says_the_same_is_left_as_it_is(void **state)
+{
+    static const char *const env[] = { "ECS_ENABLE_CONTAINER_METADATA=true", NULL };
+    EA_FREE_AUTO char *exe = ea_plat_exe_dir();
+    EA_FREE_AUTO char *dir = ea_sprintf_dup("%s/metadata.%d", exe, (int)ea_plat_pid());
+    EA_FREE_AUTO char *path =
+        ea_sprintf_dup("%s/metadata/MyCluster/0123/web/ecs-container-metadata.json", dir);
+    struct ea_identity identity = { 0 };
+    ea_agent ag = { .identity = &identity, .data_dir = dir };
+    struct ea_task *t = ea_task_new();
+    struct ea_docker_facts facts = { .id = (char[]){ "c1" } };
+    struct ea_metadata_file made;
+    uint64_t before, ready;
+    ea_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(ea_config_load(env, &ag.config, &err), EA_OK);
+    ea_model_init(&ag.model, 1);
+    t->arn = ea_strdup(task.arn);
+    t->containers.n = 1;
+    t->containers.v = ea_alloc_array(1, sizeof(*t->containers.v));
+    t->containers.v[0].name = ea_strdup("web");
+    t->containers.v[0].endpoint_id = ea_strdup("one");
+    ea_model_add_task(&ag.model, t);
+    ea_metadata_file_make(&ag, t, &t->containers.v[0], &made);
+    assert_non_null(made.bind);
+    ea_metadata_file_done(&made);
+    before = file_number(path);
+    ea_metadata_file_ready(&ag, t->arn, "web", &facts);
+    ready = file_number(path);
+    assert_true(ready != before);
+    ea_metadata_file_ready(&ag, t->arn, "web", &facts);
+    assert_true(file_number(path) == ready);
+    facts.id = (char[]){ "c2" };
+    ea_metadata_file_ready(&ag, t->arn, "web", &facts);
+    assert_true(file_number(path) != ready);
+    ea_model_done(&ag.model);
+    ea_config_free(ag.config);
+    assert_int_equal(ea_plat_remove_tree(dir, &err), EA_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_the_create_only_the_task_is_told_and_no_status),
         cmocka_unit_test(once_it_runs_ports_networks_and_the_host_are_told),
         cmocka_unit_test(the_folder_stays_below_the_data_directory),
+        cmocka_unit_test(a_file_that_says_the_same_is_left_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
