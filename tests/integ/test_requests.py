@@ -6,7 +6,7 @@ import pytest
 
 import plain_plane as pp
 import steps
-from meter import Meter
+from meter import LOOK, Meter, costs
 
 
 @pytest.fixture
@@ -35,19 +35,21 @@ def asked_for_one_task(world, plane, meter, **members):
     return meter.of(container, before)
 
 
+FIVE = ["GET /images/busybox:latest/json", "POST /containers/create", "POST /containers/ID/start", LOOK,
+        "POST /containers/ID/stop"]
+
+
 def test_a_task_of_one_container_costs_five_requests(world, plane, meter):
     """One look at the image, create, start, one look at what runs, stop; its end is told by the event stream."""
-    assert asked_for_one_task(world, plane, meter) == [
-        "GET /images/busybox:latest/json", "POST /containers/create", "POST /containers/ID/start",
-        "GET /containers/ID/json", "POST /containers/ID/stop"]
+    costs(asked_for_one_task(world, plane, meter), *FIVE)
 
 
 def test_one_with_a_published_port_costs_six(world, plane, meter):
     """Its end is looked at: only then Docker has given the port back, and another task may have it."""
     asked = asked_for_one_task(world, plane, meter, portMappings=[
         {"containerPort": 80, "hostPort": 8080, "protocol": "tcp"}])
-    assert asked[-2:] == ["POST /containers/ID/stop", "GET /containers/ID/json"]
-    assert len(asked) == 6
+    costs(asked, *FIVE, LOOK)
+    assert asked[-2:] == ["POST /containers/ID/stop", LOOK]
 
 
 def test_a_container_that_ignores_the_signal_is_looked_at_after_it_was_killed(world, plane, meter):
@@ -58,7 +60,9 @@ def test_a_container_that_ignores_the_signal_is_looked_at_after_it_was_killed(wo
     before = len(meter.requests)
     stopped = steps.stop(world, plane, arn)
     assert stopped["containers"][0]["exitCode"] == 137
-    assert meter.of(container, before) == ["POST /containers/ID/stop", "GET /containers/ID/json"]
+    asked = meter.of(container, before)
+    costs(asked, "POST /containers/ID/stop", LOOK)
+    assert asked[-2:] == ["POST /containers/ID/stop", LOOK]
 
 
 def test_a_port_can_be_taken_over_as_soon_as_its_task_is_told_to_have_stopped(world, plane, meter):
