@@ -30,9 +30,12 @@ def test_what_was_answered_survives_a_kill(place, start):
         assert sorted(got) == sorted(arns), "each unacknowledged task once, no other again"
         given = payload["tasks"][0]["roleCredentials"]
         key = (given["accessKeyId"], given["secretAccessKey"], given["sessionToken"])
-        place.wait("the acknowledgements to be taken", lambda: all(
-            t["taskArn"] for t in local.call("DescribeTasks", {"cluster": "MyCluster", "tasks": arns})["tasks"]))
-        agent.acs.nothing(0.3, but=("HeartbeatMessage", "IAMRoleCredentialsMessage"))
+        agent.acs.send("TaskStopVerificationMessage", {
+            "messageId": agent.manifest["messageId"], "stopCandidates": [
+                {"taskArn": arns[0][:-32] + "0" * 32, "taskClusterArn": agent.manifest["clusterArn"],
+                 "desiredStatus": "STOPPED"}]})
+        before = set(iter(lambda: agent.acs.read()[0], "TaskStopVerificationAck"))  # told after the acknowledgements
+        assert before <= {"HeartbeatMessage", "IAMRoleCredentialsMessage"}, before
         place.stop_local(signal.SIGKILL)
         local = start()
         agent.local = local
