@@ -93,7 +93,7 @@ static void removed(void *ctx, const ea_err *err)
 
     if (!err->code || err->code == EA_NOT_FOUND)
         ea_metadata_file_remove(r->ag, r->task_arn, r->container);
-    gone_done(ctx, err);
+    finish(ctx, err); /* whether it was there makes a difference to the engine */
 }
 
 static void disk_told(void *ctx, int64_t free_bytes, int64_t total_bytes, const ea_err *err)

@@ -111,8 +111,11 @@ void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_conta
                         const struct ea_event *ev)
 {
     if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND) {
-        /* One that was made more than once: late news may have brought back the name of an earlier. */
-        c->vanished = c->port_tries > 0;
+        /* Another one may stand under its name: of one that was made more than once, late news may have
+         * brought back the id of an earlier; where somebody else removed it, Docker may have carried
+         * out a create of a dead process after that. */
+        c->vanished =
+            (c->port_tries > 0 || ev->err.code == EA_NOT_FOUND) && c->attempts < REMOVE_ATTEMPTS;
         c->removed = !c->vanished;
         return;
     }
@@ -132,6 +135,7 @@ void ea_cleanup_looked(struct ea_turn *turn, struct ea_task *t, struct ea_contai
     else {
         if (ev->facts.id && !ea_zstr_eq(ev->facts.id, c->docker_id))
             ea_model_set_docker_id(turn->m, t, c, ev->facts.id);
+        c->vanished = false; /* also when it is the one that was said to be gone */
         c->revived = ev->facts.state == EA_C_RUNNING;
     }
 }

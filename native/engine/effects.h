@@ -23,7 +23,7 @@ typedef enum ea_fx_kind {
     EA_FX_CREATE, /* under c->docker_name; a name conflict with our own labels = found, not error */
     EA_FX_START,  /* then inspect; the answer carries both */
     EA_FX_STOP,   /* `stop_s` seconds of grace; then how it ended; 404 = stopped */
-    EA_FX_REMOVE, /* container, by docker_id, else by docker_name; 404 = removed */
+    EA_FX_REMOVE, /* container, by docker_id, else by docker_name; EA_NOT_FOUND: was not there */
     EA_FX_INSPECT,
     EA_FX_FIND,          /* look for the container by label (task ARN, container name) */
     EA_FX_VOLUME_CREATE, /* `volume` */

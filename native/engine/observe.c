@@ -167,9 +167,8 @@ void ea_observe_facts(struct ea_turn *turn, struct ea_task *t, struct ea_contain
         c->lookup = true;
         return;
     }
-    if (c->remake && f->state != EA_C_RUNNING &&
-        !f->started_ms) { /* it goes, whatever is told of it */
-        ea_container_clear_doubt(c);
+    if (c->remake && f->state != EA_C_RUNNING && !f->started_ms) {
+        ea_ports_found(t, c); /* it goes, whatever is told of it */
         return;
     }
     switch (f->state) {

@@ -10,7 +10,7 @@
 
 enum {
     PORT_TRIES = 3,   /* picks in all that may turn out to be taken */
-    REMOVE_TRIES = 5, /* removals that may fail */
+    WASTED_CALLS = 5, /* removals that may fail, and creates that may run into their time limit */
     BUSY_MS = 300000  /* whoever holds the port is not ours: nobody tells when he lets it go */
 };
 
@@ -108,7 +108,7 @@ bool ea_ports_clash(struct ea_turn *turn, struct ea_task *t, struct ea_container
         return false;
     c->port_tries++;
     c->remake = c->known == EA_C_CREATED;
-    c->remove_tries = 0;
+    c->wasted_calls = 0;
     c->may_run = c->lookup = false;
     ea_container_clear_doubt(c);
     ea_container_new_step(c);
@@ -119,6 +119,16 @@ bool ea_ports_clash(struct ea_turn *turn, struct ea_task *t, struct ea_container
     return true;
 }
 
+/* Anonymous volumes went with the container; the next one has others. */
+static void forget_mounts(struct ea_container *c)
+{
+    for (size_t i = 0; i < c->docker_mounts.n; i++)
+        ea_json_free(&ea_mount_shape, &c->docker_mounts.v[i]);
+    ea_free(c->docker_mounts.v);
+    c->docker_mounts.v = NULL;
+    c->docker_mounts.n = 0;
+}
+
 void ea_ports_removed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                       const struct ea_event *ev)
 {
@@ -126,20 +136,30 @@ void ea_ports_removed(struct ea_turn *turn, struct ea_task *t, struct ea_contain
     if (ev->err.code == EA_OK || ev->err.code == EA_NOT_FOUND) {
         if (c->docker_id)
             ea_model_set_docker_id(turn->m, t, c, NULL);
+        forget_mounts(c);
         c->lookup = false;
         ea_container_new_step(c);
         return;
     }
     c->retry_at_ms =
-        turn->now->mono_ms + ea_turn_delay(turn, c->remove_tries, 1000, 30000, 2.0, 0.2);
+        turn->now->mono_ms + ea_turn_delay(turn, c->wasted_calls, 1000, 30000, 2.0, 0.2);
     if (ev->err.code == EA_UNREACHABLE || ev->err.code == EA_CANCELLED)
         return;       /* asked again: removing it twice does no harm */
     c->lookup = true; /* it may run, started by somebody else */
-    if (++c->remove_tries < REMOVE_TRIES)
+    if (++c->wasted_calls < WASTED_CALLS)
         return;
     ea_container_set_error(t, c, "CannotRemoveContainerError", ev->err.text);
     ea_container_set_desired(t, c, EA_C_STOPPED);
     c->may_run = true;
+}
+
+void ea_ports_found(struct ea_task *t, struct ea_container *c)
+{
+    if (c->doubt_name && ++c->wasted_calls >= WASTED_CALLS) { /* each create runs into its limit */
+        ea_container_set_error(t, c, c->doubt_name, c->doubt_text);
+        ea_container_set_desired(t, c, EA_C_STOPPED);
+    }
+    ea_container_clear_doubt(c);
 }
 
 void ea_ports_expire(struct ea_turn *turn)

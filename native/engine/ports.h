@@ -15,6 +15,9 @@ bool ea_ports_clash(struct ea_turn *turn, struct ea_task *t, struct ea_container
 /* Answer to the removal of the container that had the port. */
 void ea_ports_removed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,
                       const struct ea_event *ev);
+/* One stands there, not started, while another one is to be made: the one that had the port, or one of
+ * a create whose answer never came; which port that one has cannot be told, so it goes as well. */
+void ea_ports_found(struct ea_task *t, struct ea_container *c);
 /* Ports that were found taken count as free again after a while. */
 void ea_ports_expire(struct ea_turn *turn);
 

@@ -173,7 +173,7 @@ struct ea_container {
     bool remake; /* a port that the agent picked was taken: what docker_id names goes, then another
                     one is made; stored */
     int64_t port_tries;    /* picked ports that were taken so far; stored */
-    unsigned remove_tries; /* removals on that way that failed */
+    unsigned wasted_calls; /* removals on that way that failed, creates whose answer never came */
     bool oom_seen;         /* Docker told that it ran out of memory, in this run or another */
     bool revived;          /* Docker runs it although it is STOPPED here */
     bool removed;          /* clean-up is done with it */

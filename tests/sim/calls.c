@@ -190,8 +190,10 @@ static void do_remove(struct sim *s, struct call *c)
 {
     struct dcontainer *d = sim_docker_by_id(s, c->id ? c->id : c->name);
 
-    if (!d)
+    if (!d) {
+        refuse(c, EA_NOT_FOUND, "No such container");
         return;
+    }
     if (d->foreign || strcmp(d->task_arn, c->arn) != 0)
         sim_fail(s, "removed a container of somebody else");
     if (d->state == EA_C_RUNNING) {

@@ -100,6 +100,64 @@ static void a_container_that_may_exist_under_its_name_is_looked_for(void **state
     driver_done(&d);
 }
 
+static void finds(struct driver *d, const char *id)
+{
+    struct ea_docker_facts f = { .found = id != NULL, .brief = true, .state = EA_C_CREATED };
+
+    f.id = ea_strdup(id);
+    driver_expect(d, ARN, "c", EA_FX_FIND);
+    driver_ok_facts(d, ARN, "c", &f);
+}
+
+/* Somebody removed the container, Docker then carried out a create of a dead process, and its event was
+ * lost. */
+static void where_the_container_was_gone_another_one_is_looked_for(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    ended(&d, DRIVER_ONE, true);
+    driver_timer(&d, 3 * HOUR);
+    driver_fail(&d, ARN, "c", EA_NOT_FOUND, "No such container");
+    finds(&d, "second");
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    assert_string_equal(driver_container(&d, ARN, "c")->docker_id, "second");
+    driver_ok(&d, ARN, "c");
+    assert_null(driver_task(&d, ARN));
+    driver_done(&d);
+}
+
+static void where_the_container_was_gone_and_no_other_is_there_one_look_is_enough(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    ended(&d, DRIVER_ONE, true);
+    driver_timer(&d, 3 * HOUR);
+    driver_fail(&d, ARN, "c", EA_NOT_FOUND, "No such container");
+    finds(&d, NULL);
+    assert_null(driver_task(&d, ARN));
+    driver_done(&d);
+}
+
+static void a_container_that_docker_lists_and_does_not_have_is_given_up(void **state)
+{
+    struct driver d;
+    int calls = 0;
+
+    (void)state;
+    ended(&d, DRIVER_ONE, true);
+    driver_timer(&d, 3 * HOUR);
+    while (driver_task(&d, ARN) && ++calls < 100) {
+        driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+        driver_fail(&d, ARN, "c", EA_NOT_FOUND, "No such container");
+        if (driver_task(&d, ARN))
+            finds(&d, "id-arn:t1-c");
+    }
+    assert_int_equal(calls, 3);
+    driver_done(&d);
+}
+
 /* A create of a dead process may be carried out while the clean-up waits for its task to be told. */
 static void what_docker_makes_after_the_clean_up_had_looked_goes_as_well(void **state)
 {
@@ -224,6 +282,9 @@ int main(void)
         cmocka_unit_test(a_removal_that_fails_is_tried_five_times_and_given_up),
         cmocka_unit_test(what_runs_again_is_stopped_before_it_is_removed),
         cmocka_unit_test(a_container_that_may_exist_under_its_name_is_looked_for),
+        cmocka_unit_test(where_the_container_was_gone_another_one_is_looked_for),
+        cmocka_unit_test(where_the_container_was_gone_and_no_other_is_there_one_look_is_enough),
+        cmocka_unit_test(a_container_that_docker_lists_and_does_not_have_is_given_up),
         cmocka_unit_test(what_docker_makes_after_the_clean_up_had_looked_goes_as_well),
         cmocka_unit_test(volumes_of_the_task_go_and_shared_ones_stay),
         cmocka_unit_test(a_volume_that_must_exist_and_does_not_fails_the_task),

@@ -414,6 +414,59 @@ static void clean_up_looks_whether_what_was_made_last_is_gone(void **state)
     driver_done(&d);
 }
 
+/* Which port the late one has cannot be told, so it goes; but not for ever. */
+static void creates_that_run_into_their_time_limit_on_the_way_come_to_an_end(void **state)
+{
+    struct driver d;
+    int asked = 0;
+
+    (void)state;
+    starting(&d, DYNAMIC);
+    driver_fail(&d, ARN, "c", EA_SERVER, TAKEN(49153));
+    while (c_of(&d)->desired != EA_C_STOPPED && asked < 100) {
+        driver_ok(&d, ARN, "c");
+        driver_expect(&d, ARN, "c", EA_FX_CREATE);
+        asked++;
+        driver_fail(&d, ARN, "c", EA_TIMEOUT, "no answer");
+        driver_timer(&d, 40000);
+        driver_expect(&d, ARN, "c", EA_FX_FIND);
+        struct ea_docker_facts f = { .found = true, .state = EA_C_CREATED };
+        f.id = ea_strdup("late");
+        driver_ok_facts(&d, ARN, "c", &f);
+        if (c_of(&d)->desired != EA_C_STOPPED)
+            driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    }
+    assert_int_equal(asked, 5);
+    assert_int_equal(c_of(&d)->known, EA_C_STOPPED);
+    assert_string_equal(c_of(&d)->error_name, "DockerTimeoutError");
+    assert_string_equal(c_of(&d)->docker_id, "late"); /* for the clean-up */
+    driver_done(&d);
+}
+
+static void the_one_made_again_has_mounts_of_its_own(void **state)
+{
+    struct driver d;
+    struct ea_event up = { .kind = EA_EV_DOCKER_UP };
+
+    (void)state;
+    starting(&d, DYNAMIC);
+    driver_crash(&d);
+    driver_turn(&d, &up);
+    struct ea_docker_facts f = driver_facts(&d, driver_task(&d, ARN), c_of(&d), EA_C_STOPPED, 128);
+    f.started_ms = 0;
+    f.state_error = ea_strdup(TAKEN(49153));
+    f.mounts.v = ea_alloc_array(1, sizeof(*f.mounts.v));
+    f.mounts.n = 1;
+    f.mounts.v[0].name = ea_strdup("anonymous-1");
+    driver_ok_facts(&d, ARN, "c", &f);
+    assert_int_equal(c_of(&d)->docker_mounts.n, 1);
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    driver_ok(&d, ARN, "c");
+    assert_int_equal(c_of(&d)->docker_mounts.n, 0);
+    driver_expect(&d, ARN, "c", EA_FX_CREATE);
+    driver_done(&d);
+}
+
 static void the_list_of_taken_ports_is_bounded(void **state)
 {
     struct driver d;
@@ -453,6 +506,8 @@ int main(void)
         cmocka_unit_test(one_that_runs_all_the_same_is_kept),
         cmocka_unit_test(a_restart_in_place_keeps_the_port_that_was_told),
         cmocka_unit_test(clean_up_looks_whether_what_was_made_last_is_gone),
+        cmocka_unit_test(creates_that_run_into_their_time_limit_on_the_way_come_to_an_end),
+        cmocka_unit_test(the_one_made_again_has_mounts_of_its_own),
         cmocka_unit_test(the_list_of_taken_ports_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
