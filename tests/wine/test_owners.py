@@ -110,6 +110,14 @@ def test_an_open_folder_of_administrators_is_closed_and_what_others_put_there_is
     steps.joined(world, plane)
 
 
+def test_what_lies_too_deep_to_be_looked_at_is_not_taken_for_clean(world, plane, engine):
+    folder(world, DATA, owner="0")
+    put(world, DATA + "\\d" * 18 + "\\ecsagent.db", "planted")
+    refused(world, plane, "lies too deep to be looked into: remove it")
+    world.run(["rm", "-r", world.inside(DATA + "\\d")])
+    steps.joined(world, plane)
+
+
 def test_initialize_makes_a_users_empty_folder_the_agents_own(world, plane, engine):
     folder(world, wine_world.PROGRAM_DATA)
     code, out = dll(world, "initialize", plane.cluster, 60, **settings(plane))

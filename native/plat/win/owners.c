@@ -193,6 +193,8 @@ static bool each_child(const wchar_t *path, unsigned depth, child_fn *fn, void *
         wmemcpy(child + n + 1, found.cFileName, wcslen(found.cFileName) + 1);
         go_on = fn(child, found.dwFileAttributes, depth - 1, ctx);
     } while (go_on && FindNextFileW(h, &found));
+    if (go_on && GetLastError() != ERROR_NO_MORE_FILES)
+        go_on = false;
     (void)FindClose(h); /* only read */
     return go_on;
 }
@@ -231,6 +233,8 @@ struct look {
     bool failed;
 };
 
+static void look_into(wchar_t *path, unsigned depth, struct look *l);
+
 /* A file with a second name elsewhere is no affair of ours, nor is what a link leads to. */
 static bool close_child(wchar_t *path, DWORD attributes, unsigned depth, void *ctx)
 {
@@ -248,20 +252,34 @@ static bool close_child(wchar_t *path, DWORD attributes, unsigned depth, void *c
     else if (!o.trusted)
         (void)refuse(l->err, path, o.sid); /* the same */
     ea_free(o.sid);
-    if (!l->failed && folder && depth > 0)
-        (void)each_child(path, depth, close_child, l); /* the same */
+    if (!l->failed && folder)
+        look_into(path, depth, l);
     return !l->failed;
 }
 
+/* What cannot be looked at is not taken for clean. */
+static void look_into(wchar_t *path, unsigned depth, struct look *l)
+{
+    EA_FREE_AUTO char *name = ea_narrow(shown(path));
+
+    if (depth > 0 && (each_child(path, depth, close_child, l) || l->failed))
+        return;
+    l->failed = true;
+    (void)ea_fail(l->err, EA_DENIED, /* told by `failed` */
+                  depth > 0 ? "%s cannot be looked into: remove it"
+                            : "%s lies too deep to be looked into: remove it",
+                  name);
+}
+
 /* From now on nobody else gets in; what others put there while they could is found. */
-static ea_code close_to_others(const wchar_t *path, ea_err *err)
+static ea_code close_to_others(wchar_t *path, ea_err *err)
 {
     struct look l = { .err = err };
     DWORD number = set_access(path, EA_ACCESS_DIR);
 
     if (number != ERROR_SUCCESS)
         return fail_at(err, number, "close to others", path);
-    (void)each_child(path, MAX_DEPTH, close_child, &l); /* told by `failed` */
+    look_into(path, MAX_DEPTH, &l);
     return l.failed ? err->code : EA_OK;
 }
 
