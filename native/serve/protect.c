@@ -10,11 +10,16 @@
 
 #define TIMED_OUT "Timed out calling ECS Task Protection API"
 
-static void add_member(ea_buf *b, const char *name, const char *value)
+static void add_key(ea_buf *b, const char *name)
 {
-    if (b->p[b->n - 1] != '{')
+    if (b->n && b->p[b->n - 1] != '{')
         ea_buf_addc(b, ',');
     ea_buf_addf(b, "\"%s\":", name);
+}
+
+static void add_member(ea_buf *b, const char *name, const char *value)
+{
+    add_key(b, name);
     ea_buf_add_json_str_html(b, ea_str_of(value));
 }
 
@@ -146,10 +151,12 @@ static void add_time(ea_buf *b, const cJSON *seconds)
 
 static void add_text_or_null(ea_buf *b, const char *name, const char *value)
 {
-    if (value)
+    if (value) {
         add_member(b, name, value);
-    else
-        ea_buf_addf(b, "%s\"%s\":null", b->p[b->n - 1] == '{' ? "" : ",", name);
+        return;
+    }
+    add_key(b, name);
+    ea_buf_addf(b, "null");
 }
 
 /* One protected task or one failure; anything else is nothing that was asked for. */

@@ -98,7 +98,7 @@ def test_a_folder_above_the_data_counts_as_well(world, plane, engine):
     folder(world, DATA, owner="0", mode="700")
     put(world, DATA + "\\ours", owner="0")
     folder(world, wine_world.PROGRAM_DATA)
-    refused(world, plane, "ECS belongs to S-1-5-7")
+    refused(world, plane, "ECS belongs to S-1-5-7, who may put another folder in its place", "/setowner *S-1-5-32-544")
 
 
 def test_an_open_folder_of_administrators_is_closed_and_what_others_put_there_is_found(world, plane, engine):

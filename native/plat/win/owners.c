@@ -171,6 +171,17 @@ static ea_code refuse(ea_err *err, const wchar_t *path, const char *sid)
                    name, sid, name);
 }
 
+/* What else is in it is not the agent's affair. */
+static ea_code refuse_above(ea_err *err, const wchar_t *path, const char *sid)
+{
+    EA_FREE_AUTO char *name = ea_narrow(shown(path));
+
+    return ea_fail(err, EA_DENIED,
+                   "%s belongs to %s, who may put another folder in its place: "
+                   "icacls \"%s\" /setowner *S-1-5-32-544",
+                   name, sid, name);
+}
+
 typedef bool child_fn(wchar_t *path, DWORD attributes, unsigned depth, void *ctx);
 
 /* Until `fn` answers false, which is then the answer. */
@@ -285,7 +296,7 @@ static ea_code close_to_others(wchar_t *path, ea_err *err)
 
 /* Makes it, or takes what somebody else made and left empty out of his hands: whoever still has it open keeps
  * its name from being given to ours. */
-static ea_code claim(wchar_t *path, struct owner *o, ea_err *err)
+static ea_code claim(wchar_t *path, bool above, struct owner *o, ea_err *err)
 {
     DWORD number = ea_make_one_dir(path);
 
@@ -301,7 +312,9 @@ static ea_code claim(wchar_t *path, struct owner *o, ea_err *err)
     }
     if (number != ERROR_SUCCESS)
         return fail_at(err, number, "make folder", path);
-    return o->trusted ? EA_OK : refuse(err, path, o->sid);
+    if (o->trusted)
+        return EA_OK;
+    return above ? refuse_above(err, path, o->sid) : refuse(err, path, o->sid);
 }
 
 /* Where the first folder begins in "\\?\C:\folder"; NULL on a share, or on a volume that knows no rights. */
@@ -333,13 +346,13 @@ ea_code ea_plat_own_dir(const char *path, ea_err *err)
         if (*p != L'\\' || p[1] == L'\0')
             continue;
         *p = L'\0';
-        code = claim(wide, &o, err);
+        code = claim(wide, true, &o, err);
         *p = L'\\';
         ea_free(o.sid);
         o = (struct owner){ 0 };
     }
     if (code == EA_OK)
-        code = claim(wide, &o, err);
+        code = claim(wide, false, &o, err);
     if (code == EA_OK && !o.closed)
         code = close_to_others(wide, err);
     ea_free(o.sid);
