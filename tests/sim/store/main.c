@@ -214,27 +214,43 @@ static void apply(const struct world *w, struct tables *t)
     }
 }
 
+static void may_be(struct world *w, const struct tables *t)
+{
+    for (size_t i = 0; i < w->doubts; i++)
+        if (same(t, &w->doubtful[i]))
+            return;
+    w->doubtful[w->doubts++] = *t;
+}
+
+/* One that changes nothing of what SQLite sees writes nothing over what is in doubt, which stays as it was then. */
 static void good_commit(struct world *w)
 {
-    struct tables got;
-    ea_err err = { 0 };
-
-    struct tables before = w->committed;
+    struct tables got, before = w->committed, old[DOUBTS];
+    size_t n = w->doubts;
     bool wrote;
+    ea_err err = { 0 };
 
     apply(w, &w->committed);
     wrote = !same(&before, &w->committed);
-    for (size_t i = 0; i < w->doubts; i++) {
-        before = w->doubtful[i];
+    for (size_t i = 0; i < n; i++) {
+        old[i] = w->doubtful[i];
         apply(w, &w->doubtful[i]);
-        wrote = wrote && !same(&before, &w->doubtful[i]);
+        wrote = wrote && !same(&old[i], &w->doubtful[i]);
     }
-    if (!w->doubts || !wrote) /* one that changes nothing writes nothing over what is in doubt */
+    if (n == 0)
         return;
-    if (look(w, &got, &err))
+    if (look(w, &got, &err) == EA_OK) {
+        judge(w, "after a good commit", &got);
+        if (wrote) {
+            w->doubts = 0;
+            return;
+        }
+    } else if (wrote) {
         return; /* on a failing disk */
-    judge(w, "after a good commit", &got);
-    w->doubts = 0;
+    }
+    may_be(w, &before);
+    for (size_t i = 0; i < n; i++)
+        may_be(w, &old[i]);
 }
 
 static void failed_commit(struct world *w)
