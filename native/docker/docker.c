@@ -19,7 +19,7 @@ struct lane {
 };
 
 enum {
-    HEAVY_DEFAULT = 16,
+    HEAVY_DEFAULT = 8,
     STOPS_DEFAULT = 12,
     STOP_TURN_MS = 1000
 };

@@ -24,7 +24,7 @@ typedef void ea_docker_done(void *ctx, const ea_err *err);
  * that ignore the signal delay others by seconds, never by their grace. */
 struct ea_docker_options {
     const char *endpoint; /* DOCKER_HOST; copied */
-    unsigned heavy_max;   /* creates and starts at the same time; 0: 16 */
+    unsigned heavy_max;   /* creates and starts at the same time; 0: 8  */
     unsigned stops_max;   /* stops in their turn at the same time; 0: 12 */
     int64_t stop_turn_ms; /* a stop that takes longer lets the next one go; 0: 1000 */
 };
