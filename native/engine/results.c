@@ -236,14 +236,19 @@ static void created(struct ea_turn *turn, struct ea_task *t, struct ea_container
         ea_container_set_desired(t, c, EA_C_STOPPED);
         return;
     }
-    t->dirty = t->dirty || c->remake;
-    c->remake = false;
-    ea_container_clear_doubt(c);
-    ea_results_created(turn, t, c);
     /* The answer names the container that stands under our name; an id from before is of one that
      * is gone. */
     if (ev->facts.id && !ea_zstr_eq(ev->facts.id, c->docker_id))
         ea_model_set_docker_id(turn->m, t, c, ev->facts.id);
+    t->dirty = t->dirty || c->remake;
+    if (c->remake && !ev->facts.brief && ev->facts.state != EA_C_RUNNING && !ev->facts.started_ms) {
+        ea_container_new_step(c);
+        ea_ports_found(t, c); /* not made by this call: with which port cannot be told */
+        return;
+    }
+    c->remake = false;
+    ea_container_clear_doubt(c);
+    ea_results_created(turn, t, c);
     /* A fresh container needs no second look; one that was found under its name does. */
     if (ev->facts.found && ev->facts.state == EA_C_CREATED)
         ea_observe_metadata(turn, t, c, &ev->facts);

@@ -104,7 +104,7 @@ static void the_third_taken_port_is_the_end(void **state)
         driver_fail(&d, ARN, "c", EA_SERVER, TAKEN(49153));
         driver_ok(&d, ARN, "c");
         pick(&d, 49153);
-        driver_ok(&d, ARN, "c");
+        created_as(&d, i ? "third" : "second");
         driver_expect(&d, ARN, "c", EA_FX_START);
     }
     driver_fail(&d, ARN, "c", EA_SERVER, TAKEN(49153));
@@ -353,6 +353,31 @@ static void one_that_runs_all_the_same_is_kept(void **state)
     driver_done(&d);
 }
 
+/* Docker has carried out a create of a dead process, whose port nobody remembers. */
+static void one_that_stands_under_the_name_goes_before_another_is_made(void **state)
+{
+    struct driver d;
+
+    (void)state;
+    starting(&d, "[{\"containerPort\":80,\"hostPort\":0},{\"containerPort\":81,\"hostPort\":81}]");
+    driver_fail(&d, ARN, "c", EA_SERVER, TAKEN(49153));
+    driver_ok(&d, ARN, "c"); /* removed */
+    driver_expect(&d, ARN, "c", EA_FX_CREATE);
+    pick(&d, 49200);
+    struct ea_docker_facts f = { .found = true, .state = EA_C_CREATED };
+
+    f.id = ea_strdup("late");
+    driver_ok_facts(&d, ARN, "c", &f);
+    driver_expect(&d, ARN, "c", EA_FX_REMOVE);
+    assert_string_equal(driver_effect(&d, EA_FX_REMOVE, "c")->container->docker_id, "late");
+    driver_ok(&d, ARN, "c");
+    driver_expect(&d, ARN, "c", EA_FX_CREATE);
+    created_as(&d, "own");
+    driver_expect(&d, ARN, "c", EA_FX_START);
+    assert_string_equal(c_of(&d)->docker_id, "own");
+    driver_done(&d);
+}
+
 static void a_restart_in_place_keeps_the_port_that_was_told(void **state)
 {
     struct driver d;
@@ -504,6 +529,7 @@ int main(void)
         cmocka_unit_test(a_removal_that_fails_is_asked_again_and_given_up_at_last),
         cmocka_unit_test(a_stop_order_on_the_way_makes_nothing_anew),
         cmocka_unit_test(one_that_runs_all_the_same_is_kept),
+        cmocka_unit_test(one_that_stands_under_the_name_goes_before_another_is_made),
         cmocka_unit_test(a_restart_in_place_keeps_the_port_that_was_told),
         cmocka_unit_test(clean_up_looks_whether_what_was_made_last_is_gone),
         cmocka_unit_test(creates_that_run_into_their_time_limit_on_the_way_come_to_an_end),
