@@ -33,8 +33,10 @@ static bool start_is_owed(const struct sim *s, const struct plan_container *p,
            d->agent_runs > 0 && !d->meddled;
 }
 
-/* What runs has the host port that its books name. */
-static void check_port(struct sim *s, const struct ea_task *t, const struct ea_container *c)
+/* What runs has the host port that its books name; and it is not given up before the third that was
+ * somebody else's, unless it is started anew in place: that one has told its port already. */
+static void check_port(struct sim *s, const struct ea_task *t, const struct ea_container *c,
+                       const struct plan_container *p)
 {
     const struct dcontainer *d = sim_docker_of(s, t->arn, c->name);
 
@@ -42,6 +44,9 @@ static void check_port(struct sim *s, const struct ea_task *t, const struct ea_c
         if (c->ports.v[i].host_port == 0 && c->ports.v[i].assigned_host_port != d->port)
             sim_fail(s, "%s/%s runs with port %lld, and %lld was noted", t->arn, c->name,
                      (long long)d->port, (long long)c->ports.v[i].assigned_host_port);
+    if (p->wanted != EA_C_STOPPED && c->error_text && strstr(c->error_text, "already allocated") &&
+        p->refused_n < 3 && c->restart_count == 0)
+        sim_fail(s, "%s/%s gives up after %u taken ports", t->arn, c->name, p->refused_n);
 }
 
 static void check_container(struct sim *s, const struct ea_task *t, const struct ea_container *c)
@@ -57,7 +62,7 @@ static void check_container(struct sim *s, const struct ea_task *t, const struct
         start_is_owed(s, p, sim_docker_of(s, t->arn, c->name), c))
         sim_fail(s, "%s/%s counts as stopped, and its restart policy owes it a start", t->arn,
                  c->name);
-    check_port(s, t, c);
+    check_port(s, t, c, p);
     p->seen = c->known;
     p->wanted = c->desired;
 }

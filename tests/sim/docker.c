@@ -200,6 +200,7 @@ void sim_docker_starts(struct sim *s, struct dcontainer *d)
     }
     d->ever_started = true;
     d->has_exit = d->oom = false;
+    d->error[0] = '\0'; /* as the engine forgets it */
     sim_log(s, "docker: %s/%s runs", d->task_arn, d->cname);
     sim_docker_emit(s, d, EA_DA_START);
     if (!p)
