@@ -327,13 +327,20 @@ struct needs {
     bool found;
 };
 
+static bool offered(const struct ea_caps *caps, const char *name)
+{
+    const struct ea_cap *cap = ea_caps_find(caps, name);
+
+    return cap && cap->offered;
+}
+
 static void need(struct needs *n, bool uses, const char *word, const char *name)
 {
     if (!uses || n->found)
         return;
-    const struct ea_cap *cap = ea_caps_find(n->caps, name);
-    if (cap && cap->offered)
+    if (offered(n->caps, name))
         return;
+    const struct ea_cap *cap = ea_caps_find(n->caps, name);
     n->found = true;
     (void)snprintf(n->text, 400, "UnsupportedFeatureError: %s%s uses %s, which needs %s: %s",
                    n->container ? "container " : "the task", n->container ? n->container : "", word,
@@ -397,7 +404,8 @@ static void container_needs(struct needs *n, const struct ea_container *c)
     need(n, c->managed_agents.n > 0, "execute command (managedAgents)", E "execute-command");
     need(n, c->firelens != NULL, "firelensConfiguration", E "firelens.fluentbit");
     need(n, !ea_zstr_empty(c->logs_auth_strategy), "logsAuthStrategy", E "execution-role-awslogs");
-    need(n, is_privileged(c), "privileged", C "privileged-container");
+    if (!offered(n->caps, C "privileged-container")) /* else nobody needs to read it */
+        need(n, is_privileged(c), "privileged", C "privileged-container");
     for (size_t i = 0; i < c->ports.n; i++)
         need(n, !ea_zstr_empty(c->ports.v[i].container_port_range), "containerPortRange",
              E "network.container-port-range");
@@ -414,10 +422,6 @@ static void task_needs(struct needs *n, const struct ea_task *t)
         need(n, ea_zstr_eq(t->volumes.v[i].type, "fsxWindowsFileServer"),
              "an FSx for Windows File Server volume", E "fsxWindowsFileServer");
     }
-    need(n, t->attachments && strstr(t->attachments, "\"serviceconnectdetail\""), "Service Connect",
-         E "service-connect-v1");
-    need(n, t->attachments && strstr(t->attachments, "\"amazonebs\""), "an EBS volume",
-         E "storage.ebs-task-volume-attach");
     need(n, t->enable_fault_injection, "enableFaultInjection", E "fault-injection");
     need(n, t->credentials_id && n->caps->task_role_wanted, "a task role", C "task-iam-role");
 }
