@@ -8,7 +8,7 @@
 #include "volumes.h"
 
 enum {
-    REMOVE_ATTEMPTS = 5
+    REMOVE_ATTEMPTS = 10 /* in some eight minutes */
 };
 
 #define UNTOLD_MAX_MS ((int64_t)72 * 3600 * 1000)
@@ -104,7 +104,7 @@ static void failed(struct ea_turn *turn, struct ea_task *t, struct ea_container 
         c->removed = true;
         return;
     }
-    c->retry_at_ms = turn->now->mono_ms + ea_turn_delay(turn, c->attempts, 1000, 30000, 2.0, 0.2);
+    c->retry_at_ms = turn->now->mono_ms + ea_turn_delay(turn, c->attempts, 1000, 300000, 2.0, 0.2);
 }
 
 void ea_cleanup_removed(struct ea_turn *turn, struct ea_task *t, struct ea_container *c,

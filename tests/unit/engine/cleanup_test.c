@@ -45,18 +45,23 @@ static void the_row_stays_until_stopped_was_told(void **state)
     driver_done(&d);
 }
 
-static void a_removal_that_fails_is_tried_five_times_and_given_up(void **state)
+static void a_removal_that_fails_is_tried_for_minutes_and_given_up(void **state)
 {
     struct driver d;
 
     (void)state;
     ended(&d, DRIVER_ONE, true);
     driver_timer(&d, 3 * HOUR);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 10; i++) { /* the pauses double, up to some five minutes */
+        int64_t pause_ms = INT64_C(1300) << i;
+
         driver_expect(&d, ARN, "c", EA_FX_REMOVE);
         driver_fail(&d, ARN, "c", EA_SERVER, "device busy");
-        if (i < 4)
-            driver_timer(&d, 40000);
+        if (i == 9)
+            break;
+        driver_timer(&d, pause_ms / 2);
+        assert_null(driver_effect(&d, EA_FX_REMOVE, NULL));
+        driver_timer(&d, pause_ms);
     }
     assert_null(driver_task(&d, ARN));
     driver_done(&d);
@@ -154,7 +159,7 @@ static void a_container_that_docker_lists_and_does_not_have_is_given_up(void **s
         if (driver_task(&d, ARN))
             finds(&d, "id-arn:t1-c");
     }
-    assert_int_equal(calls, 3);
+    assert_int_equal(calls, 6);
     driver_done(&d);
 }
 
@@ -279,7 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_row_stays_until_stopped_was_told),
-        cmocka_unit_test(a_removal_that_fails_is_tried_five_times_and_given_up),
+        cmocka_unit_test(a_removal_that_fails_is_tried_for_minutes_and_given_up),
         cmocka_unit_test(what_runs_again_is_stopped_before_it_is_removed),
         cmocka_unit_test(a_container_that_may_exist_under_its_name_is_looked_for),
         cmocka_unit_test(where_the_container_was_gone_another_one_is_looked_for),
