@@ -2,6 +2,7 @@
 
 #include "../file_handle.h"
 #include "access.h"
+#include "folder.h"
 #include "wide.h"
 
 #include <inttypes.h>
@@ -320,26 +321,19 @@ ea_code ea_plat_remove_file(const char *path, ea_err *err)
 
 static DWORD remove_any(const wchar_t *path, unsigned depth);
 
+static bool remove_child(wchar_t *path, DWORD attributes, unsigned depth, void *number)
+{
+    (void)attributes;
+    *(DWORD *)number = remove_any(path, depth);
+    return *(DWORD *)number == ERROR_SUCCESS;
+}
+
 static DWORD remove_content(const wchar_t *path, unsigned depth)
 {
-    size_t n = wcslen(path);
-    EA_FREE_AUTO wchar_t *child = ea_alloc_array(n + 2 + MAX_PATH, sizeof(*child));
-    WIN32_FIND_DATAW found;
     DWORD number = ERROR_SUCCESS;
-    HANDLE h;
 
-    wmemcpy(child, path, n);
-    wmemcpy(child + n, L"\\*", 3);
-    h = FindFirstFileW(child, &found);
-    if (h == INVALID_HANDLE_VALUE)
-        return GetLastError();
-    do {
-        if (wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0)
-            continue;
-        wmemcpy(child + n + 1, found.cFileName, wcslen(found.cFileName) + 1);
-        number = remove_any(child, depth - 1);
-    } while (number == ERROR_SUCCESS && FindNextFileW(h, &found));
-    (void)FindClose(h); /* only read */
+    if (!ea_each_child(path, depth, remove_child, &number) && number == ERROR_SUCCESS)
+        number = GetLastError();
     return number;
 }
 

@@ -1,6 +1,7 @@
 #include "../plat.h"
 
 #include "access.h"
+#include "folder.h"
 #include "wide.h"
 
 #include <aclapi.h>
@@ -182,34 +183,6 @@ static ea_code refuse_above(ea_err *err, const wchar_t *path, const char *sid)
                    name, sid, name);
 }
 
-typedef bool child_fn(wchar_t *path, DWORD attributes, unsigned depth, void *ctx);
-
-/* Until `fn` answers false, which is then the answer. */
-static bool each_child(const wchar_t *path, unsigned depth, child_fn *fn, void *ctx)
-{
-    size_t n = wcslen(path);
-    EA_FREE_AUTO wchar_t *child = ea_alloc_array(n + 2 + MAX_PATH, sizeof(*child));
-    WIN32_FIND_DATAW found;
-    bool go_on = true;
-    HANDLE h;
-
-    wmemcpy(child, path, n);
-    wmemcpy(child + n, L"\\*", 3);
-    h = FindFirstFileW(child, &found);
-    if (h == INVALID_HANDLE_VALUE)
-        return false;
-    do {
-        if (wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0)
-            continue;
-        wmemcpy(child + n + 1, found.cFileName, wcslen(found.cFileName) + 1);
-        go_on = fn(child, found.dwFileAttributes, depth - 1, ctx);
-    } while (go_on && FindNextFileW(h, &found));
-    if (go_on && GetLastError() != ERROR_NO_MORE_FILES)
-        go_on = false;
-    (void)FindClose(h); /* only read */
-    return go_on;
-}
-
 static bool is_folder(DWORD attributes)
 {
     return (attributes & FILE_ATTRIBUTE_DIRECTORY) && !(attributes & FILE_ATTRIBUTE_REPARSE_POINT);
@@ -220,7 +193,7 @@ static bool remove_hollow(wchar_t *path, DWORD attributes, unsigned depth, void 
 {
     if (!(attributes & FILE_ATTRIBUTE_DIRECTORY) || depth == 0)
         return false;
-    if (is_folder(attributes) && !each_child(path, depth, remove_hollow, ctx))
+    if (is_folder(attributes) && !ea_each_child(path, depth, remove_hollow, ctx))
         return false;
     return RemoveDirectoryW(path); /* of a link the link */
 }
@@ -273,7 +246,7 @@ static void look_into(wchar_t *path, unsigned depth, struct look *l)
 {
     EA_FREE_AUTO char *name = ea_narrow(shown(path));
 
-    if (depth > 0 && (each_child(path, depth, close_child, l) || l->failed))
+    if (depth > 0 && (ea_each_child(path, depth, close_child, l) || l->failed))
         return;
     l->failed = true;
     (void)ea_fail(l->err, EA_DENIED, /* told by `failed` */
