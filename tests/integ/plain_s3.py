@@ -4,53 +4,32 @@ Buckets have a region; who asks with another is sent there, as S3 does it. Own c
 its store cannot agree on a mistake.
 """
 import hashlib
-import http.server
 import re
-import threading
 import urllib.parse
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+import stand_in
+
 AUTH = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/, ]+)/(\d{8})/([^/, ]+)/s3/aws4_request, ?"
                   r"SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$")
 
 
-class Store:
+class Store(stand_in.StandIn):
     """Serves a listening socket. `objects`: {(bucket, key): bytes}; `keys`: {access key: (secret, token)}."""
 
     def __init__(self, listener, keys):
         self.objects, self.regions, self.keys = {}, {}, dict(keys)
         self.asked, self.violations = [], []
         self.busy = 0  # so many requests are put off
-        store = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                store.answer(self)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(listener.getsockname(), Handler, bind_and_activate=False)
-        self.server.socket.close()
-        self.server.socket = listener
-        self.base = "http://127.0.0.1:%d" % listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
+        super().__init__(listener)
 
     def put(self, bucket, key, data, region="us-west-2"):
         self.objects[bucket, key] = data
         self.regions[bucket] = region
         return "arn:aws:s3:::%s/%s" % (bucket, key)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join(5)
 
     def answer(self, request):
         bucket, _, key = urllib.parse.unquote(request.path).lstrip("/").partition("/")
@@ -98,12 +77,3 @@ class Store:
     def refuse(self, request, status, code, message, headers=()):
         body = "<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>%s</Message></Error>" % (code, message)
         self.send(request, status, body.encode(), dict(headers, **{"Content-Type": "application/xml"}))
-
-    @staticmethod
-    def send(request, status, body, headers):
-        request.send_response(status)
-        for name, value in headers.items():
-            request.send_header(name, value)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body)
