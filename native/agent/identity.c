@@ -93,6 +93,19 @@ static bool owner_unclear(struct ea_identity *id)
     return true;
 }
 
+/* For metadata files, which user data may have asked for. True: answers are on their way. */
+static bool ask_addresses(struct ea_identity *id)
+{
+    if (id->asked_addresses || !ea_imds_enabled(id->ag->imds) ||
+        !ea_cfg_bool(id->ag->config, EA_CFG_CONTAINER_METADATA))
+        return false;
+    id->asked_addresses = true;
+    get(id, "/latest/meta-data/local-ipv4", &id->local_ipv4);
+    get(id, "/latest/meta-data/public-ipv4", &id->public_ipv4);
+    get(id, "/latest/meta-data/ipv6", &id->ipv6);
+    return id->pending > 0;
+}
+
 /* The configured region wins; the identity document is next, then the region's own path. */
 static void all_answered(struct ea_identity *id)
 {
@@ -105,6 +118,8 @@ static void all_answered(struct ea_identity *id)
 
     if (id->user_data)
         ea_config_user_data(ag->config, ea_str_of(id->user_data));
+    if (ask_addresses(id))
+        return;
     region_of_document(id);
     if (!*configured && !id->region && !id->asked_region && ea_imds_enabled(ag->imds)) {
         id->asked_region = true;
@@ -143,11 +158,6 @@ static void ask(void *arg)
         get(id, "/latest/meta-data/outpost-arn", &id->outpost_arn);
         get(id, "/latest/dynamic/instance-identity/document", &id->document);
         get(id, "/latest/dynamic/instance-identity/signature", &id->signature);
-        if (ea_cfg_bool(id->ag->config, EA_CFG_CONTAINER_METADATA)) {
-            get(id, "/latest/meta-data/local-ipv4", &id->local_ipv4);
-            get(id, "/latest/meta-data/public-ipv4", &id->public_ipv4);
-            get(id, "/latest/meta-data/ipv6", &id->ipv6);
-        }
     }
     if (--id->pending == 0)
         ea_loop_defer(id->ag->loop, nothing_asked, id);

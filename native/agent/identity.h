@@ -13,7 +13,7 @@ struct ea_identity {
     unsigned pending; /* gets under way */
     int64_t delay_ms; /* of the last retry */
     unsigned owner_tries;
-    bool asked_region;
+    bool asked_region, asked_addresses;
     char *instance_id, *document, *signature, *user_data, *region;
     char *outpost_arn;                     /* NULL: not on an Outpost */
     char *local_ipv4, *public_ipv4, *ipv6; /* for metadata files; NULL where none are wanted */

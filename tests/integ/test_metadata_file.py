@@ -34,6 +34,7 @@ def test_a_container_reads_its_task_its_ports_and_its_address(world, plane):
     assert told["PortMappings"][0]["HostPort"] == binding["hostPort"] and told["PortMappings"][0]["ContainerPort"] == 80
     address = seen["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
     assert told["Networks"] == [{"NetworkMode": "bridge", "IPv4Addresses": [address]}]
+    assert told["HostPrivateIPv4Address"] == "10.0.0.10" and "HostPublicIPv4Address" not in told
     mount, = seen["Mounts"]
     assert not mount["RW"] and mount["Destination"].startswith("/opt/ecs/metadata/")
     steps.stop(world, plane, arn)
@@ -71,3 +72,11 @@ def test_a_killed_agent_says_ready_when_it_is_back_and_without_the_setting_there
     seen = world.inspect(steps.one_container(world, plain)["Id"])
     assert not seen["Mounts"] and not [e for e in seen["Config"]["Env"] if e.startswith("ECS_CONTAINER_METADATA_FILE=")]
     steps.stop(world, plane, plain)
+
+
+def test_user_data_may_ask_for_it(world, plane):
+    plane.user_data = json.dumps({"ECSAgentConfiguration": {"ContainerMetadataEnabled": True}})
+    steps.joined(world, plane)
+    arn = steps.run(world, plane, steps.sleeper())
+    assert read(world, steps.one_container(world, arn)["Id"])["HostPrivateIPv4Address"] == "10.0.0.10"
+    steps.stop(world, plane, arn)
