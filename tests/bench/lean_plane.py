@@ -9,6 +9,7 @@ import time
 import uuid
 
 import plain_plane as pp
+import signatures
 import ws
 
 
@@ -18,7 +19,7 @@ def _trust(keys, _region, _method, _host, _target, _headers, _body, _need):
 
 class LeanPlane(pp.Plane):
     def __init__(self, world):
-        pp.check_signature = _trust
+        signatures.check_signature = _trust
         self.reported = {}  # (task, status) -> seconds at which the first report of it was read
         self.acks = {}  # message id -> seconds
         self.registered = []  # seconds of each RegisterContainerInstance

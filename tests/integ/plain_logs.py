@@ -4,7 +4,7 @@ It knows the calls that the driver makes: CreateLogStream, PutLogEvents.
 """
 import json
 
-import plain_plane
+import signatures
 import stand_in
 
 
@@ -21,10 +21,10 @@ class Logs(stand_in.StandIn):
         headers = {k.lower(): v for k, v in request.headers.items()}
         body = request.rfile.read(int(headers["content-length"]))
         try:
-            self.by.append(plain_plane.check_signature(
+            self.by.append(signatures.check_signature(
                 self.keys, self.region, "POST", headers["host"], request.path, headers, body,
                 ["host", "x-amz-date", "x-amz-target"], service="logs"))
-        except plain_plane.BadSignature as e:
+        except signatures.BadSignature as e:
             self.violations.append(str(e))
             return self.tell(request, 400, {"__type": e.code, "message": str(e)})
         call = json.loads(body)

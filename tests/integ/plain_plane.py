@@ -15,7 +15,6 @@ import collections
 import datetime
 import hashlib
 import json
-import re
 import socket
 import struct
 import threading
@@ -23,197 +22,13 @@ import time
 import urllib.parse
 import uuid
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
+import signatures
 import ws
+from plain_shapes import Need, ACS_OUT, ACS_QUERY, CALLS, RANK, TCS_ANSWER, TCS_OUT, TCS_QUERY, mismatches
 
 TARGET = "AmazonEC2ContainerServiceV20141113."
 INSTANCE_ID = "i-0123456789abcdef0"
 MAC = "02:00:00:00:00:01"
-AUTH = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/, ]+)/(\d{8})/([^/, ]+)/([^/, ]+)/aws4_request, ?"
-                  r"SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$")
-
-
-# ---- shapes: what the messages may hold ------------------------------------------------------------
-
-class Need:
-    """A member that must be there."""
-
-    def __init__(self, shape):
-        self.shape = shape
-
-
-NUM = (int, float)
-RESOURCE = {"name": Need(str), "type": Need(str), "integerValue": int, "stringSetValue": [str],
-            "longValue": int, "doubleValue": NUM}
-BINDING = {"bindIP": str, "containerPort": int, "hostPort": int, "protocol": str,
-           "containerPortRange": str, "hostPortRange": str}
-CONTAINER = {"containerName": Need(str), "runtimeId": str, "imageDigest": str, "status": Need(str),
-             "exitCode": int, "reason": str, "networkBindings": [BINDING]}
-CALLS = {
-    "DiscoverPollEndpoint": {"containerInstance": str, "cluster": str, "zoneId": Need(str)},
-    "RegisterContainerInstance": {
-        "cluster": Need(str), "instanceIdentityDocument": Need(str),
-        "instanceIdentityDocumentSignature": Need(str), "totalResources": Need([RESOURCE]),
-        "containerInstanceArn": str, "attributes": Need([{"name": Need(str), "value": str}]),
-        "tags": [{"key": Need(str), "value": str}], "platformDevices": [{"id": str, "type": str}],
-        "clientToken": Need(str)},
-    "SubmitTaskStateChange": {
-        "cluster": Need(str), "task": Need(str), "status": Need(str), "reason": Need(str),
-        "containers": [CONTAINER], "pullStartedAt": NUM, "pullStoppedAt": NUM,
-        "executionStoppedAt": NUM,
-        "managedAgents": [{"containerName": Need(str), "managedAgentName": Need(str),
-                           "status": Need(str), "reason": str}]},
-    "SubmitAttachmentStateChanges": {
-        "cluster": Need(str), "attachments": Need([{"attachmentArn": Need(str), "status": Need(str)}])},
-    "UpdateContainerInstancesState": {
-        "cluster": Need(str), "containerInstances": Need([str]), "status": Need(str)},
-    "CreateCluster": {"clusterName": Need(str)},
-    "ListTagsForResource": {"resourceArn": Need(str)},
-    "GetTaskProtection": {"cluster": Need(str), "tasks": Need([str])},
-    "UpdateTaskProtection": {"cluster": Need(str), "tasks": Need([str]), "protectionEnabled": Need(bool),
-                             "expiresInMinutes": int},
-}
-ACK = {"cluster": Need(str), "containerInstance": Need(str), "messageId": Need(str)}
-ACS_OUT = {
-    "AckRequest": ACK,
-    "NackRequest": dict(ACK, reason=Need(str)),
-    "HeartbeatAckRequest": {"messageId": str},  # absent when the heartbeat had none
-    "IAMRoleCredentialsAckRequest": {"messageId": Need(str), "expiration": Need(str),
-                                     "credentialsId": Need(str)},
-    "TaskStopVerificationMessage": {
-        "messageId": Need(str),
-        "stopCandidates": Need([{"taskArn": Need(str), "taskClusterArn": Need(str),
-                                 "desiredStatus": Need(str)}])},
-}
-ULONG = {k: Need(int) for k in ("min", "max", "sampleCount", "sum", "overflowMin", "overflowMax",
-                                "overflowSum")}
-UDOUBLE = {"min": Need(NUM), "max": Need(NUM), "sampleCount": Need(int), "sum": Need(NUM)}
-SIMPLE = {"min": Need(NUM), "max": Need(NUM), "sampleCount": Need(int), "sum": Need(NUM)}
-NETWORK = {**{k: Need(ULONG) for k in ("rxBytes", "rxDropped", "rxErrors", "rxPackets", "txBytes",
-                                       "txDropped", "txErrors", "txPackets")},
-           "rxBytesPerSecond": UDOUBLE, "txBytesPerSecond": UDOUBLE}
-TCS_OUT = {
-    "PublishMetricsRequest": {
-        "metadata": Need({"cluster": Need(str), "containerInstance": Need(str), "idle": Need(bool),
-                          "messageId": Need(str), "fin": Need(bool)}),
-        "taskMetrics": [{
-            "taskArn": Need(str), "taskDefinitionFamily": Need(str),
-            "taskDefinitionVersion": Need(str),
-            "containerMetrics": Need([{
-                "containerName": Need(str), "cpuStatsSet": Need(SIMPLE),
-                "memoryStatsSet": Need(SIMPLE),
-                "storageStatsSet": {"readSizeBytes": ULONG, "writeSizeBytes": ULONG},
-                "networkStatsSet": NETWORK, "restartStatsSet": {"restartCount": Need(int)}}])}],
-        "timestamp": Need(NUM)},
-    "PublishHealthRequest": {
-        "metadata": Need({"cluster": Need(str), "containerInstance": Need(str),
-                          "messageId": Need(str), "fin": Need(bool)}),
-        "tasks": Need([{
-            "taskArn": Need(str), "taskDefinitionFamily": Need(str),
-            "taskDefinitionVersion": Need(str),
-            "containers": Need([{"containerName": Need(str), "healthStatus": Need(str),
-                                 "statusSince": Need(NUM)}])}]),
-        "timestamp": Need(NUM)},
-    "PublishInstanceStatusRequest": {
-        "metadata": Need({"cluster": Need(str), "containerInstance": Need(str),
-                          "requestId": Need(str)}),
-        "statuses": Need([{"type": Need(str), "status": Need(str), "lastUpdated": Need(NUM),
-                           "lastStatusChange": Need(NUM)}]),
-        "timestamp": Need(NUM)},
-}
-TCS_ANSWER = {"PublishMetricsRequest": "AckPublishMetric", "PublishHealthRequest": "AckPublishHealth",
-              "PublishInstanceStatusRequest": "AckPublishInstanceStatus"}
-ACS_QUERY = {"agentHash", "agentVersion", "clusterArn", "containerInstanceArn", "dockerVersion",
-             "protocolVersion", "seqNum", "sendCredentials"}
-TCS_QUERY = {"agentHash", "agentVersion", "cluster", "containerInstance", "dockerVersion"}
-RANK = {"PENDING": 1, "RUNNING": 2, "STOPPED": 3}
-
-
-def mismatches(shape, value, path=""):
-    """All that does not fit, as sentences."""
-    if isinstance(shape, Need):
-        shape = shape.shape
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            return ["%s: object expected" % path]
-        found = ["%s.%s: unknown member" % (path, k) for k in value if k not in shape]
-        for name, inner in shape.items():
-            if name in value:
-                found += mismatches(inner, value[name], path + "." + name)
-            elif isinstance(inner, Need):
-                found.append("%s.%s: missing" % (path, name))
-        return found
-    if isinstance(shape, list):
-        if not isinstance(value, list):
-            return ["%s: list expected" % path]
-        return [m for i, v in enumerate(value) for m in mismatches(shape[0], v, "%s[%d]" % (path, i))]
-    if isinstance(value, bool) and shape is not bool or not isinstance(value, shape):
-        return ["%s: %r is not of the right type" % (path, value)]
-    return []
-
-
-# ---- signatures ----------------------------------------------------------------------------------
-
-class BadSignature(Exception):
-    def __init__(self, code, text):
-        super().__init__(text)
-        self.code = code
-
-
-def check_signature(keys, region, method, host, target, headers, body, need, service="ecs"):
-    """Checks one signed request with botocore's own canonical form. Answers the access key.
-
-    `headers`: lower-case name -> value as received. `need`: headers that must be signed.
-    """
-    match = AUTH.match(headers.get("authorization", ""))
-    if not match:
-        raise BadSignature("MissingAuthenticationToken", "no usable Authorization header")
-    access, day, told_region, told_service, names, signature = match.groups()
-    names = names.split(";")
-    if names != sorted(names):
-        raise BadSignature("IncompleteSignature", "signed headers not sorted: %s" % names)
-    for name in need:
-        if name not in names:
-            raise BadSignature("IncompleteSignature", "%s is not signed" % name)
-    for name in headers:
-        if name.startswith("x-amz-") and name not in names:
-            raise BadSignature("IncompleteSignature", "%s is not signed" % name)
-    if access not in keys:
-        raise BadSignature("UnrecognizedClientException", "The security token included in the request is invalid.")
-    secret, token = keys[access]
-    if headers.get("x-amz-security-token") != token:
-        raise BadSignature("UnrecognizedClientException", "The security token included in the request is invalid.")
-    stamp = headers.get("x-amz-date", "")
-    try:
-        when = datetime.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ")
-    except ValueError:
-        raise BadSignature("IncompleteSignature", "X-Amz-Date: %r" % stamp) from None
-    now = datetime.datetime.utcnow()
-    if abs((now - when).total_seconds()) > 300:
-        raise BadSignature("InvalidSignatureException", "Signature expired: %s is now earlier than %s" % (
-            stamp, (now - datetime.timedelta(minutes=5)).strftime("%Y%m%dT%H%M%SZ")))
-    if (day, told_region, told_service) != (stamp[:8], region, service):
-        raise BadSignature("InvalidSignatureException", "Credential should be scoped to %s/%s/%s, is %s/%s/%s" % (
-            stamp[:8], region, service, day, told_region, told_service))
-    path, _, query = target.partition("?")
-    # one form for all senders: the query decoded and encoded again as RFC 3986 has it
-    pairs = [(urllib.parse.quote(urllib.parse.unquote_plus(k), safe="-_.~"),
-              urllib.parse.quote(urllib.parse.unquote_plus(v), safe="-_.~"))
-             for k, _, v in (p.partition("=") for p in query.split("&") if p)]
-    url = "http://%s%s" % (host, path)
-    if pairs:
-        url += "?" + "&".join("%s=%s" % p for p in pairs)
-    request = AWSRequest(method, url, data=body, headers={n: headers[n] for n in names if n in headers})
-    request.context["timestamp"] = stamp
-    signer = SigV4Auth(Credentials(access, secret, token), service, region)
-    canonical = signer.canonical_request(request)
-    if signer.signature(signer.string_to_sign(request, canonical), request) != signature:
-        raise BadSignature("InvalidSignatureException",
-                           "The request signature we calculated does not match the signature you provided.")
-    return access
 
 
 # ---- what tests script and read --------------------------------------------------------------------
@@ -534,9 +349,9 @@ class Plane:
         if scripted is not None:
             return scripted
         try:
-            access = check_signature(self.keys, self.region, "POST", headers["host"], target, headers,
-                                     body, ("host", "x-amz-date", "x-amz-target"))
-        except BadSignature as e:
+            access = signatures.check_signature(self.keys, self.region, "POST", headers["host"], target, headers,
+                                                body, ("host", "x-amz-date", "x-amz-target"))
+        except signatures.BadSignature as e:
             self.wrong("API: %s: signature: %s" % (op, e))
             return error(400, e.code, str(e))
         try:
@@ -657,9 +472,9 @@ class Plane:
             if name in headers:
                 self.wrong("websocket: %s offered: %r" % (name, headers[name]))
         try:
-            check_signature(self.keys, self.region, "GET", headers["host"], target, headers, b"",
-                            ("host", "x-amz-date"))
-        except BadSignature as e:
+            signatures.check_signature(self.keys, self.region, "GET", headers["host"], target, headers, b"",
+                                       ("host", "x-amz-date"))
+        except signatures.BadSignature as e:
             self.wrong("websocket: %s: signature: %s" % (kind, e))
             await self._answer(writer, error(403, "AccessDeniedException", str(e)))
             return False
@@ -748,9 +563,9 @@ class Plane:
         if headers.get("host") != host:
             self.wrong("tcs: frame's Host is %r" % headers.get("host"))
         try:
-            check_signature(self.keys, self.region, "GET", host, target, headers, body.encode(),
-                            ("host", "x-amz-date"))
-        except BadSignature as e:
+            signatures.check_signature(self.keys, self.region, "GET", host, target, headers, body.encode(),
+                                       ("host", "x-amz-date"))
+        except signatures.BadSignature as e:
             self.wrong("tcs: frame signature: %s" % e)
         return body
 

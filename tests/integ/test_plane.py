@@ -14,7 +14,9 @@ from botocore.credentials import Credentials
 
 import wire
 import ws
-from plain_plane import BadSignature, Reply, check_signature, error, mismatches, CALLS
+from plain_plane import Reply, error
+from plain_shapes import CALLS, mismatches
+from signatures import BadSignature, check_signature
 
 REGISTER = {"cluster": "plain", "instanceIdentityDocument": "", "instanceIdentityDocumentSignature": "",
             "totalResources": [{"name": "CPU", "type": "INTEGER", "integerValue": 2048}],
