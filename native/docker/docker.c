@@ -21,7 +21,9 @@ struct lane {
 enum {
     HEAVY_DEFAULT = 8,
     STOPS_DEFAULT = 12,
-    STOP_TURN_MS = 1000
+    STOP_TURN_MS = 1000,
+    /* A peer that took the connection and never answers must not be waited for in silence. */
+    STREAM_MS = 15000
 };
 
 struct ea_docker {
@@ -30,6 +32,7 @@ struct ea_docker {
     ea_list ops; /* ea_docker_op.node */
     size_t n_ops;
     struct lane lanes[EA_LANES];
+    int64_t stream_ms;
     int api, api_max; /* minors; api_max 0: not negotiated yet */
     struct ea_docker_version version;
     bool closing;
@@ -113,6 +116,7 @@ ea_code ea_docker_new(ea_loop *l, const struct ea_docker_options *options, ea_do
     dk->lanes[EA_LANE_HEAVY].max = options->heavy_max ? options->heavy_max : HEAVY_DEFAULT;
     dk->lanes[EA_LANE_STOP].max = options->stops_max ? options->stops_max : STOPS_DEFAULT;
     dk->lanes[EA_LANE_STOP].turn_ms = options->stop_turn_ms ? options->stop_turn_ms : STOP_TURN_MS;
+    dk->stream_ms = options->stream_ms ? options->stream_ms : STREAM_MS;
     dk->api = EA_DOCKER_API_MIN;
     ea_list_init(&dk->ops);
     *out = dk;
@@ -345,6 +349,8 @@ static void begin(ea_docker_op *op, const struct ea_docker_request *rq, ea_dhttp
     op->done = done;
     op->chunk = p.chunk;
     p.chunk = p.chunk ? on_chunk : NULL;
+    if (p.chunk && !p.begin_ms)
+        p.head_ms = op->dk->stream_ms;
     op->ctx = ctx;
     op->over = false;
     if (op->dk->closing) {

@@ -27,6 +27,7 @@ struct ea_docker_options {
     unsigned heavy_max;   /* creates and starts at the same time; 0: 8  */
     unsigned stops_max;   /* stops in their turn at the same time; 0: 12 */
     int64_t stop_turn_ms; /* a stop that takes longer lets the next one go; 0: 1000 */
+    int64_t stream_ms;    /* until a stream without `begin_ms` has its status; 0: 15000 */
 };
 
 ea_code ea_docker_new(ea_loop *l, const struct ea_docker_options *options, ea_docker **out,

@@ -40,7 +40,7 @@ struct ea_dhttp_req {
     char *wire; /* the request as sent; kept for a second try on a stale connection */
     size_t wire_n;
     bool secret, head_only;
-    int64_t limit_ms, begin_ms;
+    int64_t limit_ms, head_ms, begin_ms;
     ea_timer *timer;
     int64_t started_ms, busy_until_ms, retry_at_ms; /* by uv_now; 0: none */
     ea_dconn *conn;
@@ -275,6 +275,8 @@ static void arm(ea_dhttp_req *rq)
 
     if (rq->limit_ms)
         at = rq->started_ms + rq->limit_ms;
+    if (rq->head_ms && !rq->status && rq->started_ms + rq->head_ms < at)
+        at = rq->started_ms + rq->head_ms;
     if (rq->begin_ms && !rq->begun && rq->started_ms + rq->begin_ms < at)
         at = rq->started_ms + rq->begin_ms;
     if (rq->retry_at_ms && rq->retry_at_ms < at)
@@ -293,6 +295,11 @@ static void on_timer(void *arg)
 
     if (rq->limit_ms && past >= rq->limit_ms) {
         ea_fail(&err, EA_TIMEOUT, "no answer from Docker within %lld ms", (long long)rq->limit_ms);
+        finish_failed(rq, &err);
+        return;
+    }
+    if (rq->head_ms && !rq->status && past >= rq->head_ms) {
+        ea_fail(&err, EA_TIMEOUT, "no answer from Docker within %lld ms", (long long)rq->head_ms);
         finish_failed(rq, &err);
         return;
     }
@@ -477,6 +484,7 @@ ea_dhttp_req *ea_dhttp_start(ea_dhttp *h, const struct ea_dhttp_params *p, ea_dh
     rq->secret = p->auth || p->body.p; /* create bodies hold the values of secrets */
     rq->head_only = strcmp(p->method, "HEAD") == 0;
     rq->limit_ms = p->limit_ms;
+    rq->head_ms = p->chunk ? p->head_ms : 0;
     rq->begin_ms = p->chunk ? p->begin_ms : 0;
     rq->body = EA_BUF(max < EA_DHTTP_BODY_MAX ? max : EA_DHTTP_BODY_MAX);
     rq->timer = ea_timer_new(h->loop, on_timer, rq);

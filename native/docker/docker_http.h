@@ -42,6 +42,7 @@ struct ea_dhttp_params {
     const char *auth;      /* X-Registry-Auth, or NULL; copied, wiped with the request */
     ea_str body;           /* JSON; p NULL: none; copied */
     int64_t limit_ms;      /* for the whole request; 0: none */
+    int64_t head_ms;       /* stream: until its status; 0: none */
     int64_t begin_ms;      /* stream: until the first body byte; 0: none */
     size_t max_body;       /* of a collected answer; 0: 1 MiB; at most EA_DHTTP_BODY_MAX */
     ea_dhttp_chunk *chunk; /* set: a stream on its own connection */

@@ -78,8 +78,12 @@ static DWORD WINAPI to_client(void *arg)
         if (moved(l->pipe, WriteFile(l->pipe, bytes, (DWORD)n, NULL, &o), &o) != (DWORD)n)
             break;
     }
-    (void)CancelIoEx(l->pipe,
-                     NULL); /* the engine has ended the answer: no more requests are read */
+    (void)shutdown(l->socket,
+                   SD_BOTH); /* the engine has ended the answer: no more requests are read ... */
+    while (l->sides == 2) {  /* ... also where the next read had not begun */
+        (void)CancelIoEx(l->pipe, NULL);
+        Sleep(1);
+    }
     (void)CloseHandle(o.hEvent);
     let_go(l);
     return 0;

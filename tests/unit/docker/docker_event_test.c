@@ -286,6 +286,32 @@ static void an_engine_that_is_away_is_asked_ever_more_rarely(void **state)
     finish(w, &s);
 }
 
+/* What took the connection may never answer: a pipe's end that nobody serves any more, an engine that died. */
+static void a_stream_that_is_not_answered_is_opened_again(void **state)
+{
+    struct docker_world *w = *state;
+    const struct ea_docker_options options = { .endpoint = ea_docker_endpoint(w->dk),
+                                               .stream_ms = 60 };
+    struct seen s = { 0 };
+    ea_docker *quick = NULL;
+    ea_err err = { 0 };
+
+    assert_int_equal(ea_docker_new(w->loop, &options, &quick, &err), EA_OK);
+    fake_engine_on(w->fe, "GET /events", false,
+                   (const fake_step[]){ { .pause_ms = 60000 }, { .send = OPEN }, { 0 } });
+    fake_engine_on(w->fe, "GET /events", false,
+                   (const fake_step[]){ { .send = OPEN, .pause_ms = 9000 }, { 0 } });
+    s.es = ea_docker_events_start(quick, NULL, &handlers, &s);
+    fake_wait_for(w->loop, is_open, &s, "the stream");
+    assert_string_equal(s.order, "lost open ");
+    assert_int_equal(s.why.code, EA_TIMEOUT);
+    assert_string_equal(s.why.text, "no answer from Docker within 60 ms");
+    ea_docker_events_stop(s.es);
+    while (ea_docker_in_flight(quick))
+        uv_run(ea_loop_uv(w->loop), UV_RUN_ONCE);
+    ea_docker_free(quick);
+}
+
 static void stopping_is_legal_from_everywhere(void **state)
 {
     struct docker_world *w = *state;
@@ -328,6 +354,7 @@ int main(void)
         IN_DOCKER_WORLD(a_stream_that_breaks_goes_on_where_it_broke),
         IN_DOCKER_WORLD(garbage_in_the_stream_does_not_end_it),
         IN_DOCKER_WORLD(an_engine_that_is_away_is_asked_ever_more_rarely),
+        IN_DOCKER_WORLD(a_stream_that_is_not_answered_is_opened_again),
         IN_DOCKER_WORLD(stopping_is_legal_from_everywhere),
     };
 
